@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: Apache-2.0
+# One make process for the whole tree. Each folder's build.mk holds lists only:
+#   LIBS += x          a static library from x_SRC
+#   PROGS += p         a program from p_SRC, linked with p_LIBS (ours) and p_PKGS (pkg-config)
+#   p_STATIC := 1      link p statically
+# `make help` lists the targets.
+
+MODE ?= debug
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+ifeq ($(MODE),fuzz)
+CC := clang-14
+endif
+O   := build/$(MODE)
+GEN := build/gen
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+STD  := -std=gnu17 -D_GNU_SOURCE
+WARN := -Werror -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+	-Wold-style-definition -Wpointer-arith -Wcast-qual -Wwrite-strings -Wformat=2 -Wundef -Wvla \
+	-Walloca -Wnull-dereference -Wconversion -Wno-sign-conversion -Wswitch-enum \
+	-Wimplicit-fallthrough -Wdate-time -Wredundant-decls -Wnested-externs -Winit-self \
+	-Wframe-larger-than=8192
+HARD := -fstack-protector-strong -fstack-clash-protection -fno-common -fno-strict-aliasing \
+	-fvisibility=hidden -ffunction-sections -fdata-sections
+IS_CLANG := $(findstring clang,$(shell $(CC) --version | head -n1))
+ifeq ($(IS_CLANG),)
+WARN += -Wformat-signedness -Wlogical-op -Wduplicated-cond -Wduplicated-branches \
+	-Wcast-align=strict -Wtrampolines
+HARD += -ftrivial-auto-var-init=zero
+else
+WARN += -Wcomma -Wunreachable-code-aggressive -Wno-missing-field-initializers -Wno-unused-command-line-argument
+endif
+
+OPT_debug   := -O1 -g
+OPT_release := -O2 -g -D_FORTIFY_SOURCE=2
+OPT_asan    := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
+OPT_cov     := -O0 -g --coverage
+OPT_fuzz    := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
+# -Wnull-dereference follows inlined paths that the sanitizers' own checks create.
+WARN_asan := -Wno-null-dereference -Wframe-larger-than=65536
+WARN_cov  := -Wno-null-dereference
+WARN_fuzz := $(WARN_asan)
+LD_release := -Wl,--gc-sections
+LD_asan    := -fsanitize=address,undefined
+LD_cov     := --coverage
+LD_fuzz    := -fsanitize=address,undefined
+HARD_LD    := -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed
+
+VERSION := $(shell cat VERSION)
+CPPFLAGS += -I. -I$(GEN) -DPITH_VERSION='"$(VERSION)"'
+ALL_CFLAGS := $(STD) $(WARN) $(WARN_$(MODE)) $(HARD) $(OPT_$(MODE)) $(CFLAGS)
+ALL_LDFLAGS := $(OPT_$(MODE)) $(HARD_LD) $(LD_$(MODE)) $(LDFLAGS)
+
+LIBS :=
+PROGS :=
+PROTOS :=
+include $(sort $(wildcard */build.mk */*/build.mk))
+
+PB_C := $(PROTOS:%.proto=$(GEN)/%.pb-c.c)
+PB_H := $(PB_C:.c=.h)
+OBJ_proto := $(PROTOS:%.proto=$(O)/gen/%.pb-c.o)
+
+DEPFILES := $(foreach l,$(LIBS),$($(l)_SRC:%.c=$(O)/%.d)) $(foreach p,$(PROGS),$($(p)_SRC:%.c=$(O)/%.d))
+TESTS := $(patsubst tests/unit/%.c,$(O)/tests/unit/%,$(wildcard tests/unit/test_*.c))
+FUZZERS := $(patsubst fuzz/%.c,%,$(wildcard fuzz/fuzz_*.c))
+
+$(O)/%.o: %.c | $(PB_H)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(CPPFLAGS) $(CFLAGS_$*) -include base/banned.h -MMD -MP -c $< -o $@
+
+# Generated code is not ours to warn about.
+$(O)/gen/%.o: $(GEN)/%.c | $(PB_H)
+	@mkdir -p $(@D)
+	$(CC) $(STD) -w $(HARD) $(OPT_$(MODE)) $(CPPFLAGS) -c $< -o $@
+
+$(GEN)/%.pb-c.c $(GEN)/%.pb-c.h: %.proto
+	@mkdir -p $(GEN)
+	protoc-c --c_out=$(GEN) -I. $<
+
+$(O)/libproto.a: $(OBJ_proto)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+define lib_rule
+$(O)/lib$(1).a: $$($(1)_SRC:%.c=$(O)/%.o)
+	@rm -f $$@
+	$$(AR) rcs $$@ $$^
+endef
+$(foreach l,$(filter-out proto,$(LIBS)),$(eval $(call lib_rule,$(l))))
+
+pkgs = $(if $(1),$(shell pkg-config --libs $(1)))
+define prog_rule
+$(O)/bin/$(1): $$($(1)_SRC:%.c=$(O)/%.o) $$($(1)_LIBS:%=$(O)/lib%.a)
+	@mkdir -p $$(@D)
+	$$(CC) $$(if $$($(1)_STATIC),-static,$$(if $$(filter release,$$(MODE)),-pie)) $$(ALL_LDFLAGS) -o $$@ $$($(1)_SRC:%.c=$(O)/%.o) \
+		-Wl,--start-group $$($(1)_LIBS:%=$(O)/lib%.a) -Wl,--end-group $$(call pkgs,$$($(1)_PKGS)) $$($(1)_LDLIBS)
+endef
+$(foreach p,$(PROGS),$(eval $(call prog_rule,$(p))))
+BINS := $(PROGS:%=$(O)/bin/%)
+ifeq ($(MODE),release)
+ALL_CFLAGS += $(if $(findstring init/,$*),,-fPIE)
+endif
+
+# Unit tests may see every library of ours; the archive rule takes only what each one uses.
+ALL_LIBS := $(sort $(LIBS))
+ALL_PKGS := $(sort $(foreach p,$(PROGS),$($(p)_PKGS)))
+$(O)/tests/unit/%: $(O)/tests/unit/%.o $(O)/tests/test_main.o $(ALL_LIBS:%=$(O)/lib%.a)
+	$(CC) $(ALL_LDFLAGS) -o $@ $< $(O)/tests/test_main.o $(LDFLAGS_$*) \
+		-Wl,--start-group $(ALL_LIBS:%=$(O)/lib%.a) -Wl,--end-group $(call pkgs,$(ALL_PKGS)) -lcmocka
+
+# A fuzz target is one LLVMFuzzerTestOneInput; with the plain main it replays its corpus.
+$(O)/fuzz/%: $(O)/fuzz/%.o $(if $(filter fuzz,$(MODE)),,$(O)/fuzz/replay_main.o) $(ALL_LIBS:%=$(O)/lib%.a)
+	$(CC) $(ALL_LDFLAGS) $(if $(filter fuzz,$(MODE)),-fsanitize=fuzzer) -o $@ \
+		$(filter %.o,$^) -Wl,--start-group $(ALL_LIBS:%=$(O)/lib%.a) -Wl,--end-group $(call pkgs,$(ALL_PKGS))
+
+.PHONY: all progs tests check check-asan fuzzers fuzz-replay lint format clean help
+all: $(BINS)
+progs: $(BINS)
+tests: $(TESTS)
+fuzzers: $(FUZZERS:%=$(O)/fuzz/%)
+
+check: all tests ## build everything and run the unit tests
+	@tests/run-unit.sh $(O)
+
+check-asan: ## the same under address and undefined-behaviour sanitizers
+	@$(MAKE) --no-print-directory MODE=asan check
+
+fuzz-replay: fuzzers ## run every fuzz target over its committed corpus
+	@tests/run-fuzz.sh $(O)
+
+lint: ## format, clang-tidy, cppcheck and the house rules
+	@tests/lint/all.sh
+
+format: ## rewrite the tree in the house format
+	@git ls-files '*.c' '*.h' | xargs clang-format-14 -i
+
+clean: ## remove everything built
+	rm -rf build
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 16
+
+-include $(DEPFILES) $(TESTS:%=%.d) $(FUZZERS:%=$(O)/fuzz/%.d)
