@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Strict numbers: the whole string, no sign where none is meant, no space, range checked. *ret is untouched on failure. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/str.h"
+
+int parse_u32(const char *s, uint32_t *ret) must_check;
+int parse_u64(const char *s, uint64_t *ret) must_check;
+int parse_i64(const char *s, int64_t *ret) must_check;    /* one leading '-' allowed */
+int parse_hex64(const char *s, uint64_t *ret) must_check; /* no 0x prefix */
+int parse_octal32(const char *s, uint32_t *ret) must_check;
+/* Bytes with an optional k, m, g, t suffix (powers of 1024, either case). */
+int parse_size(const char *s, uint64_t *ret) must_check;
+int parse_slice_u64(struct slice s, uint64_t *ret) must_check;
+/* "0-3,7" into a bitmap of @max_bits bits; empty text gives an empty set. Return: highest bit set, -1 for none is 0 bits -> returns 0; -errno. */
+int parse_cpulist(const char *s, uint64_t *bits, unsigned max_bits, unsigned *ret_count) must_check;
