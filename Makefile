@@ -118,8 +118,9 @@ $(O)/fuzz/%: $(O)/fuzz/%.o $(if $(filter fuzz,$(MODE)),,$(O)/fuzz/replay_main.o)
 	$(CC) $(ALL_LDFLAGS) $(if $(filter fuzz,$(MODE)),-fsanitize=fuzzer) -o $@ \
 		$(filter %.o,$^) -Wl,--start-group $(ALL_LIBS:%=$(O)/lib%.a) -Wl,--end-group $(call pkgs,$(ALL_PKGS))
 
-.PHONY: all progs tests check check-asan fuzzers fuzz-replay lint format clean help
-all: $(BINS)
+.PHONY: all libs progs tests check check-asan fuzzers fuzz-replay lint format clean help
+all: $(BINS) libs
+libs: $(ALL_LIBS:%=$(O)/lib%.a)
 progs: $(BINS)
 tests: $(TESTS)
 fuzzers: $(FUZZERS:%=$(O)/fuzz/%)

@@ -6,6 +6,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 #include "base/cleanup.h"
 
 #define ERR_MSG_MAX 384
@@ -28,6 +30,7 @@ enum err_kind {
 struct err {
 	int code;           /* negative errno; 0 while nothing failed */
 	enum err_kind kind; /* which RPC status this becomes */
+	bool refused;       /* by err_refuse: the words say it all, no errno text */
 	char msg[ERR_MSG_MAX];
 };
 
@@ -43,7 +46,8 @@ int err_set(struct err *e, int code, const char *fmt, ...) printf_fmt(3, 4) must
  * err_refuse() - the request is at fault
  *
  * Return: a negative errno that fits @kind (-EINVAL, -ENOENT, -EEXIST, -EBUSY, -ENOSPC, -ETIMEDOUT,
- *         -ENOSYS, -EPERM, -EAGAIN). The printer adds no errno text to a refusal.
+ *         -ENOSYS, -EPERM, -EAGAIN). The printer adds no errno text to a refusal; where the errno
+ *         is part of what the host expects, use err_set and then set e->kind.
  */
 int err_refuse(struct err *e, enum err_kind kind, const char *fmt, ...) printf_fmt(3, 4) must_check;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The one event loop of a process: level-triggered epoll, embedded sources, timers on one timerfd,
+ * The one event loop of a process: level-triggered epoll, embedded sources, timers,
  * children by pidfd. Each round runs io first, then child exits, then timers, then idle work, so
  * that the last bytes of a pipe come before the exit they precede. A source may be removed or freed
  * from any callback, its own included. Callbacks never block; one that takes over 50 ms is logged.
@@ -63,7 +63,7 @@ void loop_timer_del(struct loop_timer *t);
 
 /* ---- children: the only place that waits for them ---- */
 struct loop_child;
-/* @info: as waitid(2) filled it: si_code CLD_EXITED / CLD_KILLED / CLD_DUMPED and si_status. The child is reaped and its pidfd still open. */
+/* @info: as waitid(2) filled it: si_code CLD_EXITED / CLD_KILLED / CLD_DUMPED and si_status. The child is reaped and its pidfd still open. si_code 0: somebody else reaped it, the status is lost. */
 typedef void (*loop_child_fn)(struct loop_child *c, const siginfo_t *info);
 struct loop_child {
 	struct loop *loop; /* NULL while not watched */
@@ -90,5 +90,7 @@ void loop_idle_del(struct loop_idle *i);
 
 /* ---- signals: blocked and read from one signalfd ---- */
 typedef void (*loop_signal_fn)(void *data, int sig, pid_t sender);
-/* Blocks the signals in @mask for the process; one call per loop. Children must restore the mask (loop_signal_restore in the child is async-signal-safe). */
+/* Blocks the signals in @mask for the process; one call per loop. */
 int loop_signal_add(struct loop *l, const sigset_t *mask, loop_signal_fn fn, void *data) must_check;
+/* In a forked child: the mask the process had before the first loop_signal_add. Async-signal-safe. */
+void loop_signal_restore(void);

@@ -22,5 +22,5 @@ int pidref_kill(const struct pidref *p, int sig) must_check;
 /* waitid(P_PIDFD, WEXITED) blocking; for workers and commands without a loop. Return: exit code as a shell counts (128 + signal), or -errno. */
 int pidref_wait(const struct pidref *p) must_check;
 /* From waitid's si_code and si_status: 0..255, or 128 + signal. */
-int pidref_exit_code(int si_code, int si_status);
+int pidref_exit_code(int code, int status);
 bool pidref_is_set(const struct pidref *p);

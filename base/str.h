@@ -10,11 +10,12 @@
 #include "base/cleanup.h"
 
 struct str {
-	char *p;     /* NUL-terminated once anything was added; "" before (see str_text) */
-	size_t n;    /* bytes without the NUL */
-	size_t cap;  /* bytes allocated */
-	size_t max;  /* n never exceeds this */
-	bool failed; /* an append did not fit or memory ran out; later appends do nothing */
+	char *p;    /* NUL-terminated once anything was added; "" before (see str_text) */
+	size_t n;   /* bytes without the NUL */
+	size_t cap; /* bytes allocated */
+	size_t max; /* n never exceeds this */
+	int failed; /* -errno of the append that did not fit or found no memory; later ones do nothing */
+	bool fixed; /* p is the caller's buffer and never freed */
 };
 
 struct slice {
@@ -23,7 +24,13 @@ struct slice {
 };
 
 #define STR_INIT(maximum) ((struct str){.max = (maximum)})
-#define cleanup_str       __attribute__((cleanup(str_done)))
+/* Over an array of the caller, without malloc. */
+#define STR_FIXED(array)                                                                           \
+	((struct str){.p = ((array)[0] = '\0', (array)),                                           \
+		      .cap = sizeof(array),                                                        \
+		      .max = sizeof(array) - 1,                                                    \
+		      .fixed = true})
+#define cleanup_str __attribute__((cleanup(str_done)))
 
 void str_done(struct str *s);
 void str_clear(struct str *s); /* length 0, keeps the memory, clears failed */
@@ -59,5 +66,18 @@ bool slice_eq(struct slice a, const char *b);
 bool slice_cut(struct slice *rest, char sep, struct slice *ret);
 struct slice slice_trim(struct slice s);
 
+/**
+ * str_json_step() - one character as it stands inside a JSON string
+ * @p:   at least one byte; @n of them may be looked at
+ * @out: the escaped form, NUL-terminated
+ * Return: bytes of @p consumed, at least 1.
+ */
+#define STR_JSON_STEP_MAX 8
+size_t str_json_step(const char *p, size_t n, char out[static STR_JSON_STEP_MAX]);
+
 /* Whether @n bytes are valid UTF-8 (no surrogates, no overlong forms). */
 bool str_is_utf8(const char *p, size_t n);
+/* Return: bytes of the character at @p, 0 when it is invalid or cut off. */
+size_t str_utf8_len(const char *p, size_t n);
+/* Return: the largest length up to @n that does not end inside a character. */
+size_t str_utf8_floor(const char *p, size_t n);
