@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: Apache-2.0
+LIBS += agent
+agent_SRC := agent/config.c agent/config_file.c
