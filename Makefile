@@ -2,6 +2,7 @@
 # One make process for the whole tree. Each folder's build.mk holds lists only:
 #   LIBS += x          a static library from x_SRC
 #   PROGS += p         a program from p_SRC, linked with p_LIBS (ours) and p_PKGS (pkg-config)
+#   x_PKGS, p_PKGS     pkg-config names; those of a library follow it into every program
 #   p_STATIC := 1      link p statically
 # `make help` lists the targets.
 
@@ -98,7 +99,7 @@ define prog_rule
 $(O)/bin/$(1): $$($(1)_SRC:%.c=$(O)/%.o) $$($(1)_LIBS:%=$(O)/lib%.a)
 	@mkdir -p $$(@D)
 	$$(CC) $$(if $$($(1)_STATIC),-static,$$(if $$(filter release,$$(MODE)),-pie)) $$(ALL_LDFLAGS) -o $$@ $$($(1)_SRC:%.c=$(O)/%.o) \
-		-Wl,--start-group $$($(1)_LIBS:%=$(O)/lib%.a) -Wl,--end-group $$(call pkgs,$$($(1)_PKGS)) $$($(1)_LDLIBS)
+		-Wl,--start-group $$($(1)_LIBS:%=$(O)/lib%.a) -Wl,--end-group $$(call pkgs,$$(sort $$($(1)_PKGS) $$(foreach l,$$($(1)_LIBS),$$($$(l)_PKGS)))) $$($(1)_LDLIBS)
 endef
 $(foreach p,$(PROGS),$(eval $(call prog_rule,$(p))))
 BINS := $(PROGS:%=$(O)/bin/%)
@@ -108,7 +109,7 @@ endif
 
 # Unit tests may see every library of ours; the archive rule takes only what each one uses.
 ALL_LIBS := $(sort $(LIBS))
-ALL_PKGS := $(sort $(foreach p,$(PROGS),$($(p)_PKGS)))
+ALL_PKGS := $(sort $(foreach x,$(PROGS) $(LIBS),$($(x)_PKGS)))
 $(O)/tests/unit/%: $(O)/tests/unit/%.o $(O)/tests/test_main.o $(ALL_LIBS:%=$(O)/lib%.a)
 	$(CC) $(ALL_LDFLAGS) -o $@ $< $(O)/tests/test_main.o $(LDFLAGS_$*) \
 		-Wl,--start-group $(ALL_LIBS:%=$(O)/lib%.a) -Wl,--end-group $(call pkgs,$(ALL_PKGS)) -lcmocka
