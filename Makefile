@@ -4,6 +4,7 @@
 #   PROGS += p         a program from p_SRC, linked with p_LIBS (ours) and p_PKGS (pkg-config)
 #   x_PKGS, p_PKGS     pkg-config names; those of a library follow it into every program
 #   p_STATIC := 1      link p statically
+#   p_MUSL := 1        build p from the sources of its libraries with musl, static, the same in every mode
 # `make help` lists the targets.
 
 MODE ?= debug
@@ -19,6 +20,9 @@ GEN := build/gen
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
+
+# V=1 shows the commands.
+Q := $(if $(V),,@)
 
 STD  := -std=gnu17 -D_GNU_SOURCE
 WARN := -Werror -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
@@ -73,25 +77,30 @@ FUZZERS := $(patsubst fuzz/%.c,%,$(wildcard fuzz/fuzz_*.c))
 
 $(O)/%.o: %.c | $(PB_H)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(CPPFLAGS) $(CFLAGS_$*) -include base/banned.h -MMD -MP -c $< -o $@
+	@echo "  CC    $@"
+	$(Q)$(CC) $(ALL_CFLAGS) $(CPPFLAGS) $(CFLAGS_$*) -include base/banned.h -MMD -MP -c $< -o $@
 
 # Generated code is not ours to warn about.
 $(O)/gen/%.o: $(GEN)/%.c | $(PB_H)
 	@mkdir -p $(@D)
-	$(CC) $(STD) -w $(HARD) $(OPT_$(MODE)) $(CPPFLAGS) -c $< -o $@
+	@echo "  CC    $@"
+	$(Q)$(CC) $(STD) -w $(HARD) $(OPT_$(MODE)) $(CPPFLAGS) -c $< -o $@
 
 $(GEN)/%.pb-c.c $(GEN)/%.pb-c.h: %.proto
 	@mkdir -p $(GEN)
-	protoc-c --c_out=$(GEN) -I. $<
+	@echo "  PROTO $@"
+	$(Q)protoc-c --c_out=$(GEN) -I. $<
 
 $(O)/libproto.a: $(OBJ_proto)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	@echo "  AR    $@"
+	$(Q)$(AR) rcs $@ $^
 
 define lib_rule
 $(O)/lib$(1).a: $$($(1)_SRC:%.c=$(O)/%.o)
 	@rm -f $$@
-	$$(AR) rcs $$@ $$^
+	@echo "  AR    $$@"
+	$$(Q)$$(AR) rcs $$@ $$^
 endef
 $(foreach l,$(filter-out proto,$(LIBS)),$(eval $(call lib_rule,$(l))))
 
@@ -99,10 +108,28 @@ pkgs = $(if $(1),$(shell pkg-config --libs $(1)))
 define prog_rule
 $(O)/bin/$(1): $$($(1)_SRC:%.c=$(O)/%.o) $$($(1)_LIBS:%=$(O)/lib%.a)
 	@mkdir -p $$(@D)
-	$$(CC) $$(if $$($(1)_STATIC),-static,$$(if $$(filter release,$$(MODE)),-pie)) $$(ALL_LDFLAGS) -o $$@ $$($(1)_SRC:%.c=$(O)/%.o) \
+	@echo "  CC    $$@"
+	$$(Q)$$(CC) $$(if $$($(1)_STATIC),-static,$$(if $$(filter release,$$(MODE)),-pie)) $$(ALL_LDFLAGS) -o $$@ $$($(1)_SRC:%.c=$(O)/%.o) \
 		-Wl,--start-group $$($(1)_LIBS:%=$(O)/lib%.a) -Wl,--end-group $$(call pkgs,$$(sort $$($(1)_PKGS) $$(foreach l,$$($(1)_LIBS),$$($$(l)_PKGS)))) $$($(1)_LDLIBS)
 endef
-$(foreach p,$(PROGS),$(eval $(call prog_rule,$(p))))
+
+# musl sees the kernel's headers only after its own.
+MUSL_CC ?= musl-gcc
+MUSL_CFLAGS := $(STD) $(WARN) $(HARD) -Os -flto -ffat-lto-objects $(CPPFLAGS) \
+	-idirafter /usr/include -idirafter /usr/include/$(shell gcc -dumpmachine)
+MUSL_OBJS = $(foreach p,$(PROGS),$(if $($(p)_MUSL),$(call musl_objs,$(p))))
+musl_objs = $(patsubst %.c,build/musl/%.o,$($(1)_SRC) $(foreach l,$($(1)_LIBS),$(filter-out $($(l)_MUSL_SKIP),$($(l)_SRC))))
+build/musl/%.o: %.c
+	@mkdir -p $(@D)
+	@echo "  MUSL  $@"
+	$(Q)$(MUSL_CC) $(MUSL_CFLAGS) -include base/banned.h -MMD -MP -c $< -o $@
+define musl_rule
+$(O)/bin/$(1): $(call musl_objs,$(1))
+	@mkdir -p $$(@D)
+	@echo "  MUSL  $$@"
+	$$(Q)$(MUSL_CC) -static -Os -flto -Wl,--gc-sections,-z,relro,-z,now,-z,noexecstack -o $$@ $$^
+endef
+$(foreach p,$(PROGS),$(eval $(if $($(p)_MUSL),$(call musl_rule,$(p)),$(call prog_rule,$(p)))))
 BINS := $(PROGS:%=$(O)/bin/%)
 ifeq ($(MODE),release)
 ALL_CFLAGS += $(if $(findstring init/,$*),,-fPIE)
@@ -112,12 +139,14 @@ endif
 ALL_LIBS := $(sort $(LIBS))
 ALL_PKGS := $(sort $(foreach x,$(PROGS) $(LIBS),$($(x)_PKGS)))
 $(O)/tests/unit/%: $(O)/tests/unit/%.o $(O)/tests/test_main.o $(ALL_LIBS:%=$(O)/lib%.a)
-	$(CC) $(ALL_LDFLAGS) -o $@ $< $(O)/tests/test_main.o $(LDFLAGS_$*) \
+	@echo "  CC    $@"
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $< $(O)/tests/test_main.o $(LDFLAGS_$*) \
 		-Wl,--start-group $(ALL_LIBS:%=$(O)/lib%.a) -Wl,--end-group $(call pkgs,$(ALL_PKGS)) -lcmocka
 
 # A fuzz target is one LLVMFuzzerTestOneInput; with the plain main it replays its corpus.
 $(O)/fuzz/%: $(O)/fuzz/%.o $(if $(filter fuzz,$(MODE)),,$(O)/fuzz/replay_main.o) $(ALL_LIBS:%=$(O)/lib%.a)
-	$(CC) $(ALL_LDFLAGS) $(if $(filter fuzz,$(MODE)),-fsanitize=fuzzer) -o $@ \
+	@echo "  CC    $@"
+	$(Q)$(CC) $(ALL_LDFLAGS) $(if $(filter fuzz,$(MODE)),-fsanitize=fuzzer) -o $@ \
 		$(filter %.o,$^) -Wl,--start-group $(ALL_LIBS:%=$(O)/lib%.a) -Wl,--end-group $(call pkgs,$(ALL_PKGS))
 
 .PHONY: all libs progs tests check check-asan fuzzers fuzz-replay lint format clean help
@@ -148,4 +177,4 @@ clean: ## remove everything built
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 16
 
--include $(DEPFILES) $(TESTS:%=%.d) $(FUZZERS:%=$(O)/fuzz/%.d)
+-include $(MUSL_OBJS:.o=.d) $(DEPFILES) $(TESTS:%=%.d) $(FUZZERS:%=$(O)/fuzz/%.d)

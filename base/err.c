@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "base/errname.h"
 #include "base/str.h"
 
 /* vsnprintf may cut in the middle of a character: the text goes to hosts as a protobuf string. */
@@ -115,10 +116,10 @@ const char *err_text(const struct err *e, char *buf, size_t size)
 	if (e->refused || e->code >= 0) {
 		n = snprintf(buf, size, "%s", e->msg);
 	} else {
-		name = strerrorname_np(-e->code);
+		name = errname(-e->code);
 		if (name != NULL)
 			n = snprintf(buf, size, "%s%s%s: %s", e->msg, sep, name,
-				     strerrordesc_np(-e->code));
+				     strerror(-e->code));
 		else
 			n = snprintf(buf, size, "%s%serrno %d", e->msg, sep, -e->code);
 	}

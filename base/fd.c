@@ -139,10 +139,10 @@ ssize_t fd_send(int sock, const void *buf, size_t n, const int *fds, size_t n_fd
 		struct cmsghdr *c = &control.align;
 
 		msg.msg_control = control.bytes;
-		msg.msg_controllen = CMSG_SPACE(n_fds * sizeof(int));
+		msg.msg_controllen = (socklen_t)CMSG_SPACE(n_fds * sizeof(int));
 		c->cmsg_level = SOL_SOCKET;
 		c->cmsg_type = SCM_RIGHTS;
-		c->cmsg_len = CMSG_LEN(n_fds * sizeof(int));
+		c->cmsg_len = (socklen_t)CMSG_LEN(n_fds * sizeof(int));
 		memcpy(CMSG_DATA(c), fds, n_fds * sizeof(int));
 	}
 	do

@@ -9,6 +9,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/loop_priv.h"
+#include "base/sys.h"
 
 #define SLOT_BITS   20 /* a million fds; the other 44 bits count generations */
 #define SLOT_MASK   ((UINT64_C(1) << SLOT_BITS) - 1)
@@ -251,9 +252,9 @@ int loop_once(struct loop *l, int timeout_ms)
 	ts.tv_sec = (time_t)(wait / NS_PER_S);
 	ts.tv_nsec = (long)(wait % NS_PER_S);
 
-	n = epoll_pwait2(l->epfd, l->n_slots > 0 ? l->events : &none,
-			 l->n_slots > 0 ? (int)l->n_slots : 1, wait == UINT64_MAX ? NULL : &ts,
-			 NULL);
+	n = sys_epoll_pwait2(l->epfd, l->n_slots > 0 ? l->events : &none,
+			     l->n_slots > 0 ? (int)l->n_slots : 1, wait == UINT64_MAX ? NULL : &ts,
+			     NULL);
 	if (n < 0 && errno != EINTR)
 		return -errno;
 	if (l->n_slots > 0)

@@ -52,7 +52,7 @@ void loop_child_run(struct loop *l)
 		loop_child_del(c);
 		if (waitid(P_PIDFD, (id_t)c->ref.pidfd, &info, WEXITED | WNOHANG) < 0) {
 			/* Only when somebody else reaped it: si_code 0 says that nothing is known. */
-			log_error("wait for child %d: %s", (int)c->ref.pid, strerrordesc_np(errno));
+			log_error("wait for child %d: %s", (int)c->ref.pid, strerror(errno));
 			memset(&info, 0, sizeof(info));
 		}
 		c->info = info;

@@ -3,10 +3,10 @@
 #include "base/pidref.h"
 
 #include <signal.h>
-#include <sys/pidfd.h>
 #include <sys/wait.h>
 
 #include "base/fd.h"
+#include "base/sys.h"
 
 int pidref_open(pid_t pid, struct pidref *ret)
 {
@@ -14,7 +14,7 @@ int pidref_open(pid_t pid, struct pidref *ret)
 
 	if (pid <= 0)
 		return -EINVAL;
-	fd = pidfd_open(pid, 0); /* CLOEXEC by definition, pidfd_open(2) */
+	fd = sys_pidfd_open(pid, 0); /* CLOEXEC by definition, pidfd_open(2) */
 	if (fd < 0)
 		return -errno;
 	*ret = (struct pidref){pid, fd};
@@ -31,7 +31,7 @@ int pidref_kill(const struct pidref *p, int sig)
 {
 	if (!pidref_is_set(p))
 		return -ESRCH;
-	return pidfd_send_signal(p->pidfd, sig, NULL, 0) < 0 ? -errno : 0;
+	return sys_pidfd_send_signal(p->pidfd, sig, NULL, 0) < 0 ? -errno : 0;
 }
 
 int pidref_wait(const struct pidref *p)

@@ -6,4 +6,4 @@ init_SRC := init/cmdline.c init/early_mounts.c init/cgroups.c init/modules.c ini
 PROGS += pith-init
 pith-init_SRC := init/main.c
 pith-init_LIBS := init base
-pith-init_STATIC := 1
+pith-init_MUSL := 1

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The cgroup root: v2 unless the command line asks for v1. No group is made here, the agent makes its own. */
+#include <fcntl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 

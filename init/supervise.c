@@ -45,7 +45,7 @@ void supervise_describe_exit(int how, int status, char *buf, size_t size)
 		(void)snprintf(buf, size, "agent exited with status %d", status);
 	else
 		(void)snprintf(buf, size, "agent was killed by signal %d (%s)%s", status,
-			       sigdescr_np(status) == NULL ? "unknown" : sigdescr_np(status),
+			       strsignal(status),
 			       how == CLD_DUMPED ? ", core dumped" : "");
 }
 
