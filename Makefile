@@ -5,6 +5,7 @@
 #   x_PKGS, p_PKGS     pkg-config names; those of a library follow it into every program
 #   p_STATIC := 1      link p statically
 #   p_MUSL := 1        build p from the sources of its libraries with musl, static, the same in every mode
+#   TORTURE += test_x  a unit test whose allocations are made to fail one by one
 # `make help` lists the targets.
 
 MODE ?= debug
@@ -65,6 +66,7 @@ ALL_LDFLAGS := $(OPT_$(MODE)) $(HARD_LD) $(LD_$(MODE)) $(LDFLAGS)
 LIBS :=
 PROGS :=
 PROTOS :=
+TORTURE :=
 include $(sort $(wildcard */build.mk */*/build.mk))
 
 PB_C := $(PROTOS:%.proto=$(GEN)/%.pb-c.c)
@@ -138,9 +140,11 @@ endif
 # Unit tests may see every library of ours; the archive rule takes only what each one uses.
 ALL_LIBS := $(sort $(LIBS))
 ALL_PKGS := $(sort $(foreach x,$(PROGS) $(LIBS),$($(x)_PKGS)))
-$(O)/tests/unit/%: $(O)/tests/unit/%.o $(O)/tests/test_main.o $(ALL_LIBS:%=$(O)/lib%.a)
+WRAP := $(foreach f,malloc calloc realloc reallocarray strdup strndup,-Wl,--wrap=$(f))
+$(O)/tests/unit/%: $(O)/tests/unit/%.o $(O)/tests/test_main.o $(O)/tests/torture.o $(ALL_LIBS:%=$(O)/lib%.a)
 	@echo "  CC    $@"
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $< $(O)/tests/test_main.o $(LDFLAGS_$*) \
+		$(if $(filter $*,$(TORTURE)),$(O)/tests/torture.o $(WRAP)) \
 		-Wl,--start-group $(ALL_LIBS:%=$(O)/lib%.a) -Wl,--end-group $(call pkgs,$(ALL_PKGS)) -lcmocka
 
 # A fuzz target is one LLVMFuzzerTestOneInput; with the plain main it replays its corpus.
