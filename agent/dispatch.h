@@ -22,7 +22,6 @@ struct rpc_method;
 
 #define RPC_ARENA_MAX (32u << 20) /* unpacked request and everything built for its call */
 #define RPC_CALLS_MAX 16384       /* open at once, over all connections */
-#define RPC_DEPTH_MAX 100         /* nesting of a message, as protobuf's own decoders */
 
 /* The function for ttrpc_server_new; @data is the struct agent. */
 void dispatch_request(void *data, struct ttrpc_call *call);
@@ -36,14 +35,5 @@ void dispatch_request(void *data, struct ttrpc_call *call);
 int dispatch_find(struct slice service, struct slice method,
 		  const ProtobufCMethodDescriptor **ret_desc,
 		  const struct rpc_method **ret_method) must_check;
-
-/**
- * dispatch_unpack() - payload to message, everything in @arena
- *
- * Return: the message, or NULL with @e filled: ERR_INVALID not this message, ERR_LIMIT over the
- *         arena's cap or nested too deep.
- */
-ProtobufCMessage *dispatch_unpack(const ProtobufCMessageDescriptor *desc, struct slice payload,
-				  struct arena *arena, struct err *e) must_check;
 
 enum ttrpc_code dispatch_code(enum err_kind kind);
