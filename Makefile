@@ -59,7 +59,7 @@ HARD_LD    := -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed
 
 VERSION := $(shell cat VERSION)
 # gnu17 predefines linux as 1, and an OCI message has a field of that name.
-CPPFLAGS += -Ulinux -I. -I$(GEN) -DPITH_VERSION='"$(VERSION)"'
+CPPFLAGS += -Ulinux -I. -isystem $(GEN) -DPITH_VERSION='"$(VERSION)"'
 ALL_CFLAGS := $(STD) $(WARN) $(WARN_$(MODE)) $(HARD) $(OPT_$(MODE)) $(CFLAGS)
 ALL_LDFLAGS := $(OPT_$(MODE)) $(HARD_LD) $(LD_$(MODE)) $(LDFLAGS)
 
