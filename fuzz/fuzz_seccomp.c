@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Bytes choose a profile from words good and bad; whatever passes the check compiles or refuses. */
+#include "base/err.h"
+#include "container/seccomp.h"
+#include "container/spec.h"
+
+static const char words[][20] = {"SCMP_ACT_ALLOW",
+				 "SCMP_ACT_ERRNO",
+				 "SCMP_ACT_KILL",
+				 "SCMP_ACT_TRACE",
+				 "SCMP_ARCH_X32",
+				 "SCMP_ARCH_X86",
+				 "SCMP_ARCH_ARM",
+				 "SCMP_ARCH_S390X",
+				 "SCMP_ARCH_M68K",
+				 "SCMP_CMP_EQ",
+				 "SCMP_CMP_MASKED_EQ",
+				 "SCMP_CMP_NE",
+				 "SCMP_CMP_GE",
+				 "SCMP_ACT_NOTIFY",
+				 "socketcall",
+				 "read",
+				 "socket",
+				 "ipc",
+				 "clone",
+				 "nope"};
+
+struct input {
+	const uint8_t *p;
+	size_t n;
+};
+
+static uint8_t take(struct input *in)
+{
+	return in->n > 0 ? in->n--, *in->p++ : 0;
+}
+
+static const char *word(struct input *in)
+{
+	return words[take(in) % ARRAY_LEN(words)];
+}
+
+/* libseccomp 2.5.4 loses a node when two rules of one call conflict. */
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void)
+{
+	return "leak:libseccomp";
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct input in = {data, size > 256 ? 256 : size};
+	const char *archs[] = {word(&in), word(&in), NULL}, *names[8];
+	struct ctr_seccomp_rule rules[8];
+	struct ctr_seccomp_arg args[8][2];
+	struct ctr_seccomp s = {.default_action = word(&in),
+				.default_errno_ret = CTR_UNSET,
+				.architectures = {archs, take(&in) % 3},
+				.rules = rules};
+	struct ctr_bpf *b = NULL;
+	struct err e = {0};
+	char unknown[16];
+
+	for (size_t i = 0; i < ARRAY_LEN(rules) && in.n > 0; i++, s.n_rules++) {
+		names[i] = word(&in);
+		for (size_t a = 0; a < 2; a++)
+			args[i][a] = (struct ctr_seccomp_arg){take(&in) % 8, take(&in), take(&in),
+							      word(&in)};
+		rules[i] = (struct ctr_seccomp_rule){
+			{&names[i], 1}, word(&in), CTR_UNSET, args[i], take(&in) % 3};
+	}
+	if (ctr_seccomp_check(&s, &e) == 0 &&
+	    ctr_seccomp_compile(&s, unknown, sizeof(unknown), &b, &e) == 0)
+		ctr_bpf_unref(b);
+	return 0;
+}
