@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Loads kernel modules down a list that the image builder put in dependency order, so no modprobe
- * and no dependency search is needed at boot. A driver for hardware that is not there says ENODEV;
- * that and "already loaded" are fine.
+ * and no dependency search is needed at boot. A driver for hardware that is not there says ENODEV,
+ * EOPNOTSUPP or ENXIO; that and "already loaded" are fine.
  */
 #include <fcntl.h>
 #include <sys/syscall.h>
@@ -70,7 +70,7 @@ int modules_load_list(const char *list, size_t *ret_loaded, struct err *e)
 		r = load_one(dirfd, file);
 		if (r == 0)
 			++*ret_loaded;
-		else if (r != -EEXIST && r != -ENODEV)
+		else if (r != -EEXIST && r != -ENODEV && r != -EOPNOTSUPP && r != -ENXIO)
 			log_warn("module %s: %s, going on without it", file, strerror(-r));
 	}
 	return 0;
