@@ -117,14 +117,17 @@ configure() {
 
 # One line every few seconds instead of 2500 lines; the whole output is in the log.
 progress() {
-	awk -v log_file="$1" -v start="$(date +%s)" '
-		{ print > log_file }
-		$1 == "CC" || $1 == "AS" || $1 == "AR" || $1 == "LD" { n++ }
-		{ now = systime(); if (now - last >= 10) {
-			last = now
-			t = now - start
-			printf "kernel: %5d objects, %2d:%02d min, %s\n", n, t / 60, t % 60, $NF > "/dev/stderr"
-		} }'
+	local line n=0 last=0
+
+	SECONDS=0
+	while IFS= read -r line; do
+		echo "$line" >&3
+		case $line in '  CC '* | '  AS '* | '  AR '* | '  LD '*) n=$((n + 1)) ;; esac
+		if [ $((SECONDS - last)) -ge 10 ]; then
+			last=$SECONDS
+			printf 'kernel: %5d objects, %2d:%02d min, %s\n' $n $((SECONDS / 60)) $((SECONDS % 60)) "${line##* }" >&2
+		fi
+	done 3>"$1"
 }
 
 # The same folder every time, so that paths in the object files do not depend on the run.
