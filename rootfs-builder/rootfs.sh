@@ -32,7 +32,9 @@ $usage" ;;
 	esac
 	shift 2
 done
-[ -n "$init" ] && [ -n "$agent" ] && [ -n "$out" ] || die "$usage"
+if [ -z "$init" ] || [ -z "$agent" ] || [ -z "$out" ]; then
+	die "$usage"
+fi
 need strip readelf ldd modprobe sha256sum
 
 triplet=$(gcc -dumpmachine 2>/dev/null || echo "$(uname -m)-linux-gnu")
@@ -165,7 +167,7 @@ check_tree() {
 
 # path, size, sha256, package, version of every file: what a reviewer or a scanner asks for
 write_manifest() {
-	local type mode path arg origin pkg version kernel_pkg=''
+	local type path arg origin pkg version kernel_pkg=''
 
 	[ -z "$kernel" ] || kernel_pkg=$(cat "$kernel/version")
 	declare -A owner
@@ -173,7 +175,7 @@ write_manifest() {
 		owner[$path]=$pkg$'\t'$version
 	done < <(awk -F '\t' '$1 == "f" && $5 ~ /^\// { print $5 }' "$1" | package_of)
 	printf 'path\tsize\tsha256\tpackage\tversion\n'
-	while IFS=$'\t' read -r type mode path arg origin; do
+	while IFS=$'\t' read -r type _ path arg origin; do
 		[ "$type" = f ] || continue
 		case $origin in
 		kernel) pkg=${kernel_pkg/ /$'\t'} ;;
