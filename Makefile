@@ -39,7 +39,9 @@ WARN += -Wformat-signedness -Wlogical-op -Wduplicated-cond -Wduplicated-branches
 	-Wcast-align=strict -Wtrampolines
 HARD += -ftrivial-auto-var-init=zero
 else
-WARN += -Wcomma -Wunreachable-code-aggressive -Wno-missing-field-initializers -Wno-unused-command-line-argument
+# Kernel headers end structs in flexible arrays, which gcc lets us follow with the data.
+WARN += -Wcomma -Wunreachable-code-aggressive -Wno-missing-field-initializers -Wno-unused-command-line-argument \
+	-Wno-gnu-variable-sized-type-not-at-end
 endif
 
 OPT_debug   := -O1 -g
