@@ -17,8 +17,8 @@ struct ctr_spec;
 struct err;
 struct resource;
 struct resource_op;
-struct _Grpc__Device;
-struct _Grpc__Storage;
+struct Grpc__Device;
+struct Grpc__Storage;
 
 /* Subscribes to kernel events and scans what is there; before the first request is answered. */
 int resource_new(struct agent *a, struct resource **ret, struct err *e) must_check;
@@ -28,10 +28,10 @@ void resource_free(struct resource *r); /* NULL is fine; unmounts nothing */
 typedef void (*resource_done_fn)(void *data, const struct err *e);
 
 struct resource_request {
-	const char *owner;                    /* copied */
-	struct _Grpc__Device *const *devices; /* borrowed until done, like everything below */
+	const char *owner;                   /* copied */
+	struct Grpc__Device *const *devices; /* borrowed until done, like everything below */
 	size_t n_devices;
-	struct _Grpc__Storage *const *storages;
+	struct Grpc__Storage *const *storages;
 	size_t n_storages;
 	struct ctr_spec *spec;    /* device numbers are rewritten here; NULL: sandbox */
 	struct arena *spec_arena; /* for what the rewriting allocates */
