@@ -31,15 +31,17 @@ newest_cached() {
 	[ -n "$newest" ] && echo "$newest"
 }
 
-pkg=$(apt-cache depends "$meta" 2>/dev/null | sed -n 's/^  Depends: \(linux-image-[0-9]\)/\1/p' | head -n 1)
+# apt-cache fails when it does not know the name; an empty answer says the same.
+pkg=$(apt-cache depends "$meta" 2>/dev/null | sed -n 's/^  Depends: \(linux-image-[0-9]\)/\1/p' | head -n 1) || true
 if [ -z "$pkg" ]; then
 	newest_cached && exit 0
-	die "apt does not know $meta: run 'apt-get update', or set PITH_KERNEL=tuned after 'make kernel'"
+	die "apt does not know $meta: run 'apt-get update', or build one with 'make kernel'"
 fi
 release=${pkg#linux-image-}
 version=$(apt_candidate "$pkg")
-# The recipe belongs to the key: a change to it must not leave an old result in use.
-key=$(cat "$here/kernel-packaged.sh" "$here/extract-vmlinux.sh" - <<<"$pkg $version" | sha256sum | head -c 12)
+# Raised when this script starts to make something else of the same package.
+RECIPE=1
+key=$(sha256sum <<<"$RECIPE $pkg $version" | head -c 12)
 dest=$cache/packaged-$release-$key
 
 if [ -e "$dest/vmlinux" ]; then
@@ -60,8 +62,11 @@ tmp=$(mktemp -d "$cache/.packaged.XXXXXX")
 trap 'rm -rf "$tmp"' EXIT
 say "fetching $pkg $version"
 # The download runs as ourselves: apt's own user may not write into the cache.
-(cd "$tmp" && apt-get -qq -o APT::Sandbox::User=root download "$pkg=$version" >&2) ||
-	die "cannot download $pkg $version"
+if ! (cd "$tmp" && apt-get -qq -o APT::Sandbox::User=root download "$pkg=$version" >&2); then
+	say "cannot download $pkg $version"
+	newest_cached && say "going on with an older one" && exit 0
+	die "no kernel is cached; is the network there?"
+fi
 dpkg-deb -x "$tmp"/*.deb "$tmp/deb"
 "$here/extract-vmlinux.sh" "$tmp/deb/boot/vmlinuz-$release" "$tmp/vmlinux"
 

@@ -106,3 +106,15 @@ extract() {
 	PITH_KERNEL=other run ! rootfs-builder/kernel.sh path
 	[[ $output == *"unknown kernel 'other'"* ]]
 }
+
+@test "without package lists the newest cached kernel serves, and without a cache the reason is told" {
+	printf 'Dir::State "%s/none/";\nDir::Cache "%s/none/";\n' "$T" "$T" >"$T/apt.conf"
+	export APT_CONFIG=$T/apt.conf XDG_CACHE_HOME=$T
+	mkdir -p "$T/none" "$T/pith/kernel/packaged-6.1.0-9-x" "$T/pith/kernel/packaged-6.1.0-10-x"
+	echo 6.1.0-10-x >"$T/pith/kernel/packaged-6.1.0-10-x/release"
+	[ "$(rootfs-builder/kernel.sh --kernel packaged path)" = "$T/pith/kernel/packaged-6.1.0-10-x/vmlinux" ]
+	[ "$(rootfs-builder/kernel.sh --kernel packaged version)" = 6.1.0-10-x ]
+	rm -r "$T/pith"
+	run ! rootfs-builder/kernel.sh --kernel packaged path
+	[[ $output == *"apt-get update"* ]]
+}
