@@ -17,6 +17,7 @@ int fd_close(int fd);
 /* Duplicates @fd to the lowest free number >= @min (at least 3), CLOEXEC. Borrows @fd. Return: new fd or -errno. */
 int fd_dup_above(int fd, int min) must_check;
 
+/* Return: 0 or -errno. */
 int fd_set_nonblock(int fd, bool on) must_check;
 int fd_set_cloexec(int fd, bool on) must_check;
 

@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/auxv.h>
+#include <sys/random.h>
 
 #define MAP_FIRST_SLOTS 8
 #define MAP_MAX_SLOTS   ((size_t)1 << 24)
@@ -28,11 +28,8 @@ static uint64_t hash_key(const char *key)
 	uint64_t h;
 
 	if (start == 0) {
-		uintptr_t at = getauxval(AT_RANDOM);
-		const void *random = (const void *)at;
-
-		if (random != NULL)
-			memcpy(&start, random, sizeof(start));
+		/* Early in boot a weak number now is better than a good one later. */
+		(void)!getrandom(&start, sizeof(start), GRND_INSECURE);
 		start |= 1;
 	}
 	h = start ^ UINT64_C(0xcbf29ce484222325);

@@ -160,7 +160,7 @@ static int ascend(struct walk *w, int top_fd)
 {
 	cleanup_close int fd = -EBADF;
 	struct level *l = w->level;
-	struct stat st;
+	struct stat st = {0};
 
 	if (l->up->up == NULL)
 		fd = fd_dup_above(top_fd, 3);
@@ -205,6 +205,11 @@ static int start(struct walk *w, int dirfd, const char *name)
 	return w->level->todo != NULL ? 0 : -ENOMEM;
 }
 
+static bool is_done(const struct walk *w)
+{
+	return w->level == NULL || (w->level->up == NULL && w->level->todo == NULL);
+}
+
 int path_remove_tree(int dirfd, const char *name)
 {
 	cleanup_close int at = -EBADF;
@@ -221,7 +226,7 @@ int path_remove_tree(int dirfd, const char *name)
 		return r;
 
 	r = start(&w, at, name);
-	while (r == 0 && (w.level->up != NULL || w.level->todo != NULL)) {
+	while (r == 0 && !is_done(&w)) {
 		struct name *sub = w.level->todo;
 
 		if (sub == NULL) {

@@ -50,6 +50,7 @@ static inline bool streq(const char *a, const char *b)
 {
 	return strcmp(a, b) == 0;
 }
+/* Whole affixes; the empty one always fits. */
 bool str_starts(const char *s, const char *prefix);
 bool str_ends(const char *s, const char *suffix);
 static inline bool str_empty(const char *s)
@@ -77,7 +78,7 @@ size_t str_json_step(const char *p, size_t n, char out[static STR_JSON_STEP_MAX]
 
 /* Whether @n bytes are valid UTF-8 (no surrogates, no overlong forms). */
 bool str_is_utf8(const char *p, size_t n);
-/* Return: bytes of the character at @p, 0 when it is invalid or cut off. */
-size_t str_utf8_len(const char *p, size_t n);
+/* Return: bytes of the character at @text, 0 when it is invalid or cut off. */
+size_t str_utf8_len(const char *text, size_t n);
 /* Return: the largest length up to @n that does not end inside a character. */
 size_t str_utf8_floor(const char *p, size_t n);

@@ -1,0 +1,17 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# usage: all.sh    Runs every check of this folder and says which failed. Build first (make lint does).
+cd "$(dirname "$0")" || exit 2
+rc=0
+for check in *.sh; do
+	case $check in all.sh | lib.sh) continue ;; esac
+	start=$SECONDS
+	if found=$("./$check" 2>&1); then
+		printf 'ok    %-14s %3d s\n' "${check%.sh}" $((SECONDS - start))
+	else
+		printf 'FAIL  %-14s %3d s\n%s\n' "${check%.sh}" $((SECONDS - start)) "$(sed 's/^/      /' <<<"$found")"
+		rc=1
+	fi
+done
+[ $rc -eq 0 ] && echo "lint: clean" || echo "lint: FAILED"
+exit $rc
