@@ -73,18 +73,26 @@ uint64_t ttrpc_call_deadline_ns(const struct ttrpc_call *c); /* CLOCK_MONOTONIC;
 uint64_t ttrpc_call_received_ns(const struct ttrpc_call *c);
 bool ttrpc_call_is_cancelled(const struct ttrpc_call *c);
 
-/* Runs once, when the deadline passes or the connection ends before completion. The hook may complete the call or leave that for later. NULL removes it. */
+/* Runs once, when the deadline passes or the connection ends before completion. The hook may complete
+ * the call or leave that for later. NULL removes it. */
 void ttrpc_call_on_cancel(struct ttrpc_call *c,
 			  void (*fn)(struct ttrpc_call *c, enum ttrpc_cancel why, void *data),
 			  void *data);
-/* Set before completing: runs once with true when the last byte of the reply has been written to the socket, or false when that can no longer happen (cancelled, connection lost). The call is freed by then. */
+/* Set before completing: runs once with true when the last byte of a success has been written to the
+ * socket, or with false when that can no longer happen (connection lost) or did not (cancelled, or
+ * an error was answered in place of the reply). The call is freed by then. True never runs inside
+ * the completing call; false may. */
 void ttrpc_call_on_delivered(struct ttrpc_call *c, void (*fn)(void *data, bool delivered),
 			     void *data);
 
+/* Completing takes the call. A server must not be freed from inside a request, a hook or these. */
+
 /* Success with this payload (copied). An empty payload is the Empty message. */
 void ttrpc_call_reply(struct ttrpc_call *c, const void *payload, size_t n);
-/* Success, packed by the caller straight into the output queue: room for exactly @n bytes, then _end. NULL: out of memory or over the frame limit; the call has then been answered with an error. Nothing else may run in between. */
+/* Success, packed by the caller straight into the output queue: room for exactly @n bytes, then _end.
+ * Return: NULL when the call was cancelled, over a limit or out of memory; it has then been completed
+ * (with an error, if anyone still listens) and is gone. Nothing else may run in between. */
 void *ttrpc_call_reply_begin(struct ttrpc_call *c, size_t n);
 void ttrpc_call_reply_end(struct ttrpc_call *c);
-/* Text is cut at 4 KiB on a UTF-8 boundary. */
+/* Text is cut at 4 KiB on a UTF-8 boundary; a code outside 1..16 becomes 13. */
 void ttrpc_call_error(struct ttrpc_call *c, enum ttrpc_code code, const char *text);
