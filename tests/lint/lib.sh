@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Sourced by every check. LINT_ROOT lets selftest.sh point them at a planted tree.
-set -u -o pipefail
+set -u
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cd "${LINT_ROOT:-$here/../..}" || exit 2
 out=${O:-build/debug}
