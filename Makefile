@@ -69,6 +69,10 @@ LIBS :=
 PROGS :=
 PROTOS :=
 TORTURE :=
+INSTALL_BIN :=
+INSTALL_LIBEXEC :=
+INSTALL_MAN :=
+INSTALL_COMPLETION :=
 include $(sort $(wildcard */build.mk */*/build.mk))
 
 PB_C := $(PROTOS:%.proto=$(GEN)/%.pb-c.c)
@@ -155,7 +159,7 @@ $(O)/fuzz/%: $(O)/fuzz/%.o $(if $(filter fuzz,$(MODE)),,$(O)/fuzz/replay_main.o)
 	$(Q)$(CC) $(ALL_LDFLAGS) $(if $(filter fuzz,$(MODE)),-fsanitize=fuzzer) -o $@ \
 		$(filter %.o,$^) -Wl,--start-group $(ALL_LIBS:%=$(O)/lib%.a) -Wl,--end-group $(call pkgs,$(ALL_PKGS))
 
-.PHONY: all libs progs tests check check-asan fuzzers fuzz-replay lint format clean help
+.PHONY: all libs progs tests deps check check-asan fuzzers fuzz-replay test demo bench install lint format clean help
 all: $(BINS) libs
 libs: $(ALL_LIBS:%=$(O)/lib%.a)
 progs: $(BINS)
@@ -171,8 +175,33 @@ check-asan: ## the same under address and undefined-behaviour sanitizers
 fuzz-replay: fuzzers ## run every fuzz target over its committed corpus
 	@tests/run-fuzz.sh $(O)
 
-lint: ## format, clang-tidy, cppcheck and the house rules
-	@tests/lint/all.sh
+deps: ## install the Debian packages that are missing
+	@./deps.sh
+
+test: deps ## every layer of tests, VMs included
+	@tests/run-all.sh
+
+# The recipes of these are in scripts of the folders that know how; built first, always in release.
+demo: deps ## boot the guest, run a confined container in it, show what it sees
+	@$(MAKE) --no-print-directory MODE=release all initrd
+	@vmm/demo.sh build/release
+
+bench: deps ## measure; ratios against floors of the same machine
+	@$(MAKE) --no-print-directory MODE=release all initrd
+	@bench/run.sh build/release
+
+# INSTALL_BIN, INSTALL_LIBEXEC (programs), INSTALL_MAN and INSTALL_COMPLETION (files) come from build.mk.
+PREFIX ?= /usr/local
+SHARE = $(DESTDIR)$(PREFIX)/share
+install: all ## the host's programs, manual pages and completion, under DESTDIR and PREFIX
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/pith
+	$(foreach p,$(INSTALL_BIN),install -m 755 $(O)/bin/$(p) $(DESTDIR)$(PREFIX)/bin/;)
+	$(foreach p,$(INSTALL_LIBEXEC),install -m 755 $(O)/bin/$(p) $(DESTDIR)$(PREFIX)/libexec/pith/;)
+	$(foreach m,$(INSTALL_MAN),install -D -m 644 $(m) $(SHARE)/man/man$(subst .,,$(suffix $(m)))/$(notdir $(m));)
+	$(foreach c,$(INSTALL_COMPLETION),install -D -m 644 $(c) $(SHARE)/bash-completion/completions/$(notdir $(c));)
+
+lint: all ## format, clang-tidy, cppcheck and the house rules
+	@O=$(O) tests/lint/all.sh
 
 format: ## rewrite the tree in the house format
 	@git ls-files '*.c' '*.h' | xargs clang-format-14 -i

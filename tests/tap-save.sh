@@ -6,7 +6,7 @@ set -u -o pipefail
 tap="${TAP_DIR:?}/$(basename "$1").tap"
 timeout -k 5 "${TAP_TIMEOUT:-180}" "$@" </dev/null 2>"$tap.err" | tee "$tap"
 rc=$?
-[ -s "$tap.err" ] && cat "$tap.err" >&2
+[ $rc -ne 0 ] && cat "$tap.err" >&2
 if [ $rc -ne 0 ] && ! grep -q '^not ok' "$tap"; then
 	echo "not ok - $(basename "$1") ended with status $rc" >>"$tap"
 fi

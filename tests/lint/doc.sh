@@ -6,13 +6,13 @@
 sources '*.h' | grep -vE '^(tests|fuzz)/' | xargs -r awk '
 function flush(    i) {
 	for (i = 1; i <= n; i++) {
-		if (!has_comment) print FILENAME ":" at[i] ": " fn[i] "() has no comment"
-		if (fn[i] ~ /_(take|consume)$/ && !has_owns) print FILENAME ":" at[i] ": " fn[i] "() lacks Owns:"
+		if (!has_comment) print file ":" at[i] ": " fn[i] "() has no comment"
+		if (fn[i] ~ /_(take|consume)$/ && !has_owns) print file ":" at[i] ": " fn[i] "() lacks Owns:"
 	}
-	if (titled != "" && n > 0 && fn[1] != titled) print FILENAME ":" at[1] ": comment is about " titled "()"
+	if (titled != "" && n > 0 && fn[1] != titled) print file ":" at[1] ": comment is about " titled "()"
 	n = 0; has_comment = has_owns = 0; titled = ""
 }
-FNR == 1 { n = 0; has_comment = has_owns = 0; titled = ""; in_doc = 0 }
+FNR == 1 { flush(); file = FILENAME; in_doc = 0 }
 /^\/\*\*$/ { flush(); in_doc = 1 }
 /\/\*/ { has_comment = 1 }
 /Owns:|[Tt]akes|owns/ { has_owns = 1 }
@@ -22,4 +22,5 @@ in_doc && /^ \* [a-z_0-9]+\(\) - / { split($0, t, /[ (]/); titled = t[3] }
 	name = $0; sub(/\(.*/, "", name); sub(/.*[ *]/, "", name)
 	if (name !~ /^__/) { n++; fn[n] = name; at[n] = FNR }
 }
-/^$/ && !in_doc { flush() }' | verdict
+/^$/ && !in_doc { flush() }
+END { flush() }' | verdict
