@@ -6,11 +6,15 @@
  *   source BYTES               sends that many bytes
  *   fork|ns|root|join ROUNDS   that many starts of "true": "MIN P10 MEDIAN" in ns
  *   rss                        private memory of init and the agent in bytes: "INIT AGENT"
- * Under the name "true" it exits 0: the program that every start runs.
+ * Other names make it the programs that the measured containers run: "true" exits 0, "sleep" waits
+ * for a signal, "source BYTES" writes them to standard output. As PID 1 it is the least init there
+ * can be: one line on the console, then the end.
  */
 #include <fcntl.h>
 #include <linux/vm_sockets.h>
 #include <signal.h>
+#include <stdnoreturn.h>
+#include <sys/reboot.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -192,13 +196,36 @@ static void server(pid_t agent)
 	}
 }
 
-int main(int argc unused_arg, char **argv)
+static noreturn void bare_init(void)
+{
+	(void)!fd_write_full(1, "floor: init\n", 12);
+	(void)reboot(access("/sys/firmware", F_OK) < 0 ? RB_POWER_OFF : RB_AUTOBOOT);
+	for (;;)
+		(void)pause();
+}
+
+static int other_program(const char *name, const char *arg)
+{
+	uint64_t n;
+
+	if (streq(name, "sleep")) {
+		(void)pause();
+		return 1;
+	}
+	if (streq(name, "source") && arg != NULL && parse_u64(arg, &n) == 0)
+		serve_source(1, n);
+	return 0;
+}
+
+int main(int argc, char **argv)
 {
 	pid_t agent = getpid(), child;
 	char name[] = "pith-agent";
 
-	if (streq(path_base(argv[0]), "true"))
-		return 0;
+	if (strncmp(path_base(argv[0]), "pith", 4) != 0 && agent != 1)
+		return other_program(path_base(argv[0]), argc > 1 ? argv[1] : NULL);
+	if (agent == 1 && streq(path_base(argv[0]), "init") && access(AGENT_PATH, F_OK) < 0)
+		bare_init();
 	child = fork();
 	if (child == 0) {
 		/* Twice, so that the server belongs to init and not to the agent. */

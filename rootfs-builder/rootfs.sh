@@ -10,7 +10,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 
 usage="usage: rootfs.sh --init FILE --agent FILE --out DIR [--kernel DIR] [--with SET]...
   --kernel DIR  folder of kernel-packaged.sh whose modules go in; none for a built-in kernel
-  --with SET    add config/SET.conf: debug, mkfs, iptables"
+  --with SET    add config/SET.conf (debug, mkfs, iptables), or a .conf file given with its path"
 
 init='' agent='' out='' kernel='' sets=(base) late=()
 while [ $# -gt 0 ]; do
@@ -94,6 +94,7 @@ add_file() { # add_file MODE PATH SOURCE
 read_set() {
 	local conf=$here/config/$1.conf word a b c d plugin
 
+	[ "$1" = "${1%/*}" ] || conf=$1
 	[ -r "$conf" ] || die "no package set '$1' (there are: $(cd "$here/config" && echo [!m]*.conf mkfs.conf))"
 	while read -r word a b c d; do
 		case $word in

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * pith-bench: measures a booted guest that runs the benchmark initrd. Every figure of ours stands
+ * beside its floor from the same run; the ratio is what counts, the seconds belong to the machine.
+ */
+#include <time.h>
+
+#include "base/err.h"
+#include "base/parse.h"
+#include "base/str.h"
+#include "bench/host.h"
+
+#define ECHO_ROUNDS  2000
+#define START_ROUNDS 100
+#define BULK_BYTES   (32u << 20)
+#define MANY         50
+
+struct opts {
+	const char *vsock;
+	bool json;
+};
+
+uint64_t bench_now_ns(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+static int compare_u64(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+static void row(const struct opts *o, const char *name, const char *unit, double ours, double floor)
+{
+	if (o->json)
+		(void)printf("{\"name\":\"%s\",\"unit\":\"%s\",\"ours\":%.3f,\"floor\":%.3f,"
+			     "\"ratio\":%.3f}\n",
+			     name, unit, ours, floor, floor > 0 ? ours / floor : 0);
+	else if (floor > 0)
+		(void)printf("%-46s %12.1f %12.1f %-8s %6.2f\n", name, ours, floor, unit,
+			     ours / floor);
+	else
+		(void)printf("%-46s %12.1f %12s %-8s\n", name, ours, "-", unit);
+	(void)fflush(stdout);
+}
+
+static int round_trips(const struct opts *o, struct bench_rpc *b, struct err *e)
+{
+	double floor, ours;
+	uint64_t start;
+	int r = bench_raw_echo(o->vsock, ECHO_ROUNDS, &floor, e);
+
+	if (r < 0)
+		return r;
+	start = bench_now_ns();
+	for (unsigned i = 0; i < ECHO_ROUNDS && r == 0; i++)
+		r = bench_rpc_check(b, e);
+	ours = (double)(bench_now_ns() - start) / 1e9;
+	if (r == 0)
+		row(o, "Health.Check against raw echo", "per s", ECHO_ROUNDS / ours,
+		    ECHO_ROUNDS / floor);
+	return r;
+}
+
+static int one_life(struct bench_rpc *b, struct err *e)
+{
+	int r = bench_rpc_create(b, "life", "/bin/true", NULL, e);
+
+	if (r == 0)
+		r = bench_rpc_start(b, "life", e);
+	if (r == 0)
+		r = bench_rpc_wait(b, "life", "", e);
+	return r;
+}
+
+static int lives(const struct opts *o, struct bench_rpc *b, struct err *e)
+{
+	uint64_t ns[3] = {0}, root[3] = {0}, v[START_ROUNDS], check[START_ROUNDS];
+	int r = bench_raw_numbers(o->vsock, "ns 100\n", ns, e);
+
+	if (r == 0)
+		r = bench_raw_numbers(o->vsock, "root 100\n", root, e);
+	for (unsigned i = 0; i < START_ROUNDS && r == 0; i++) {
+		uint64_t start = bench_now_ns();
+
+		r = one_life(b, e);
+		v[i] = bench_now_ns() - start;
+		if (r == 0)
+			r = bench_rpc_remove(b, "life", e);
+		start = bench_now_ns();
+		if (r == 0)
+			r = bench_rpc_check(b, e);
+		check[i] = bench_now_ns() - start;
+	}
+	if (r < 0)
+		return r;
+	qsort(v, START_ROUNDS, sizeof(*v), compare_u64);
+	qsort(check, START_ROUNDS, sizeof(*check), compare_u64);
+	row(o, "create+start+wait, 3 calls, against ns+exec", "us",
+	    (double)v[START_ROUNDS / 2] / 1e3, (double)ns[2] / 1e3);
+	row(o, "  the same less 3 Checks, against ns+root+exec", "us",
+	    ((double)v[START_ROUNDS / 2] - 3 * (double)check[START_ROUNDS / 2]) / 1e3,
+	    (double)root[2] / 1e3);
+	return 0;
+}
+
+static int execs(const struct opts *o, struct bench_rpc *b, struct err *e)
+{
+	uint64_t join[3] = {0}, v[START_ROUNDS], start;
+	char exec_id[32];
+	int r = bench_raw_numbers(o->vsock, "join 100\n", join, e);
+
+	if (r == 0)
+		r = bench_rpc_create(b, "execs", "/bin/sleep", NULL, e);
+	if (r == 0)
+		r = bench_rpc_start(b, "execs", e);
+	for (unsigned i = 0; i < START_ROUNDS && r == 0; i++) {
+		(void)snprintf(exec_id, sizeof(exec_id), "e%u", i);
+		start = bench_now_ns();
+		r = bench_rpc_exec(b, "execs", exec_id, "/bin/true", e);
+		if (r == 0)
+			r = bench_rpc_wait(b, "execs", exec_id, e);
+		v[i] = bench_now_ns() - start;
+	}
+	if (r == 0)
+		r = bench_rpc_kill(b, "execs", e);
+	if (r == 0)
+		r = bench_rpc_remove(b, "execs", e);
+	if (r < 0)
+		return r;
+	qsort(v, START_ROUNDS, sizeof(*v), compare_u64);
+	row(o, "exec+wait, 2 calls, against setns+fork+exec", "us",
+	    (double)v[START_ROUNDS / 2] / 1e3, (double)join[2] / 1e3);
+	return 0;
+}
+
+static int bulk(const struct opts *o, struct bench_rpc *b, struct err *e)
+{
+	char bytes[16];
+	double floor, ours;
+	uint64_t start;
+	int64_t got;
+	int r = bench_raw_source(o->vsock, BULK_BYTES, &floor, e);
+
+	(void)snprintf(bytes, sizeof(bytes), "%u", BULK_BYTES);
+	if (r == 0)
+		r = bench_rpc_create(b, "bulk", "/bin/source", bytes, e);
+	start = bench_now_ns();
+	if (r == 0)
+		r = bench_rpc_start(b, "bulk", e);
+	got = r < 0 ? r : bench_rpc_drain(b, "bulk", e);
+	ours = (double)(bench_now_ns() - start) / 1e9;
+	if (got >= 0 && got != BULK_BYTES)
+		return err_set(e, -EPIPE, "%lld of %u bytes came through ReadStdout",
+			       (long long)got, BULK_BYTES);
+	r = got < 0 ? (int)got : bench_rpc_wait(b, "bulk", "", e);
+	if (r == 0)
+		r = bench_rpc_remove(b, "bulk", e);
+	if (r == 0)
+		row(o, "stdout through ReadStdout against raw vsock", "MB/s",
+		    BULK_BYTES / ours / 1e6, BULK_BYTES / floor / 1e6);
+	return r;
+}
+
+static int memory(const struct opts *o, struct bench_rpc *b, struct err *e)
+{
+	uint64_t idle[3] = {0}, full[3] = {0};
+	char id[16];
+	int r = bench_raw_numbers(o->vsock, "rss\n", idle, e);
+
+	for (unsigned i = 0; i < MANY && r == 0; i++) {
+		(void)snprintf(id, sizeof(id), "many%u", i);
+		r = bench_rpc_create(b, id, "/bin/sleep", NULL, e);
+		if (r == 0)
+			r = bench_rpc_start(b, id, e);
+	}
+	if (r == 0)
+		r = bench_raw_numbers(o->vsock, "rss\n", full, e);
+	for (unsigned i = 0; i < MANY && r == 0; i++) {
+		(void)snprintf(id, sizeof(id), "many%u", i);
+		r = bench_rpc_kill(b, id, e);
+		if (r == 0)
+			r = bench_rpc_remove(b, id, e);
+	}
+	if (r < 0)
+		return r;
+	row(o, "init, private memory, idle", "KiB", (double)idle[0] / 1024, 0);
+	row(o, "agent, private memory, idle", "KiB", (double)idle[1] / 1024, 0);
+	row(o, "agent, private memory, 50 containers", "KiB", (double)full[1] / 1024, 0);
+	return 0;
+}
+
+static int measure(const struct opts *o, struct err *e)
+{
+	static int (*const parts[])(const struct opts *o, struct bench_rpc *b,
+				    struct err *e) = {memory, round_trips, lives, execs, bulk};
+	struct bench_rpc *b = NULL;
+	int r = bench_rpc_open(o->vsock, &b, e);
+
+	if (r == 0)
+		r = bench_rpc_sandbox(b, e);
+	if (r == 0 && !o->json)
+		(void)printf("%-46s %12s %12s %-8s %6s\n", "", "ours", "floor", "", "ratio");
+	for (size_t i = 0; i < ARRAY_LEN(parts) && r == 0; i++)
+		r = parts[i](o, b, e);
+	if (r == 0)
+		r = bench_rpc_destroy(b, e);
+	bench_rpc_close(b);
+	return r;
+}
+
+/* Prints the milliseconds until the agent answers its first Check. */
+static int wait_ready(const struct opts *o, struct err *e)
+{
+	uint64_t start = bench_now_ns(), limit = start + 60000000000u;
+	int r = -ETIMEDOUT;
+
+	while (bench_now_ns() < limit) {
+		struct timespec pause = {.tv_nsec = 2000000};
+		struct bench_rpc *b = NULL;
+
+		*e = (struct err){0};
+		r = bench_rpc_open(o->vsock, &b, e);
+		if (r == 0)
+			r = bench_rpc_check(b, e);
+		bench_rpc_close(b);
+		if (r == 0)
+			break;
+		(void)nanosleep(&pause, NULL);
+	}
+	if (r == 0)
+		(void)printf("%.1f\n", (double)(bench_now_ns() - start) / 1e6);
+	return r;
+}
+
+int main(int argc, char **argv)
+{
+	struct opts o = {0};
+	char text[ERR_TEXT_MAX];
+	struct err e = {0};
+	bool ready = false;
+
+	for (int i = 1; i < argc; i++) {
+		if (streq(argv[i], "--json"))
+			o.json = true;
+		else if (streq(argv[i], "--wait-ready"))
+			ready = true;
+		else
+			o.vsock = argv[i];
+	}
+	if (o.vsock == NULL || o.vsock[0] == '-') {
+		(void)fprintf(stderr, "usage: pith-bench [--json] [--wait-ready] VSOCK-SOCKET\n");
+		return 2;
+	}
+	if ((ready ? wait_ready(&o, &e) : measure(&o, &e)) < 0) {
+		(void)fprintf(stderr, "pith-bench: %s\n", err_text(&e, text, sizeof(text)));
+		return 1;
+	}
+	return 0;
+}
