@@ -105,3 +105,10 @@ setup() {
 	gzip -dc <"$BATS_TEST_TMPDIR/x.gz" | cmp - "$BATS_TEST_TMPDIR/x"
 	zstd -dcq <"$BATS_TEST_TMPDIR/x.zst" | cmp - "$BATS_TEST_TMPDIR/x"
 }
+
+@test "the disk image has a journal, which hosts' root flags ask for" {
+	PATH=$PATH:/sbin:/usr/sbin
+	./image.sh --output "$BATS_TEST_TMPDIR/a.raw" "${args[@]}"
+	tail -c +1048577 "$BATS_TEST_TMPDIR/a.raw" >"$BATS_TEST_TMPDIR/p"
+	dumpe2fs -h "$BATS_TEST_TMPDIR/p" | grep has_journal
+}
