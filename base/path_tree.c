@@ -130,7 +130,7 @@ static int descend(struct walk *w, struct name **self)
 	cleanup_close int fd = -EBADF;
 	struct level *l;
 	struct stat st;
-	uint64_t mnt_id;
+	uint64_t mnt_id = 0;
 	int r;
 
 	fd = openat(w->fd, (*self)->text, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);

@@ -11,30 +11,27 @@
 
 #define TIMELINE_MAGIC 0x50544c31 /* "PTL1" */
 
-static int map_shared(int fd, struct timeline **ret)
+/* Return: NULL and errno. */
+static struct timeline *map_shared(int fd)
 {
 	void *p = mmap(NULL, sizeof(struct timeline), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
-	if (p == MAP_FAILED)
-		return -errno;
-	*ret = (struct timeline *)p;
-	return 0;
+	return p != MAP_FAILED ? p : NULL;
 }
 
 int timeline_new(struct timeline **ret, int *ret_fd)
 {
 	cleanup_close int fd = memfd_create("timeline", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	struct timeline *t;
-	int r;
 
 	if (fd < 0 || ftruncate(fd, sizeof(struct timeline)) < 0)
 		return -errno;
 	/* A peer that truncated the file would turn our reads into SIGBUS. */
 	if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
 		return -errno;
-	r = map_shared(fd, &t);
-	if (r < 0)
-		return r;
+	t = map_shared(fd);
+	if (t == NULL)
+		return -errno;
 	t->magic = TIMELINE_MAGIC;
 	*ret = t;
 	*ret_fd = TAKE_FD(fd);
@@ -45,15 +42,14 @@ int timeline_map(int fd, struct timeline **ret)
 {
 	struct timeline *t;
 	struct stat st;
-	int r;
 
 	if (fstat(fd, &st) < 0)
 		return -errno;
 	if (st.st_size != sizeof(struct timeline))
 		return -EPROTO;
-	r = map_shared(fd, &t);
-	if (r < 0)
-		return r;
+	t = map_shared(fd);
+	if (t == NULL)
+		return -errno;
 	if (t->magic != TIMELINE_MAGIC) {
 		timeline_unmap(t);
 		return -EPROTO;

@@ -45,7 +45,7 @@ plant doc base/two.h '\nint err_two(void);\n'
 plant doc base/two.h '\n/* Keeps it. */\nint err_fd_take(int fd);\n'
 plant comments base/two.c 'int x; // why\n'
 plant comments base/two.sh 'echo TODO\n'
-plant tidy base/two.c '#include <stdlib.h>\n\nint err_two(int *p);\n\nint err_two(int *p)\n{\n\tfree(p);\n\treturn *p;\n}\n'
+plant tidy base/two.c 'int err_two(int x);\n\nint err_two(int x)\n{\n\treturn x == 0 ? 1 / x : x;\n}\n'
 plant cppcheck base/two.c 'int err_two(void);\nint err_two(void)\n{\n\tint a[2] = {0, 1};\n\treturn a[3];\n}\n'
 
 compile 'int err_x;' build/debug/one.o base

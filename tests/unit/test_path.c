@@ -57,14 +57,16 @@ static int try_in(const struct tmp *t, const char *path)
 {
 	int fd = path_open_in(t->fd, path, O_PATH, 0);
 
-	return fd < 0 ? fd : (fd_close(fd), 0);
+	(void)fd_close(fd);
+	return MIN(fd, 0);
 }
 
 static int try_beneath(const struct tmp *t, const char *path, bool no_symlinks)
 {
 	int fd = path_open_beneath(t->fd, path, O_PATH, 0, no_symlinks);
 
-	return fd < 0 ? fd : (fd_close(fd), 0);
+	(void)fd_close(fd);
+	return MIN(fd, 0);
 }
 
 TEST(absolute_links_and_dotdot_stay_in_the_root)
