@@ -64,6 +64,12 @@ say "fetching $pkg $version"
 # The download runs as ourselves: apt's own user may not write into the cache.
 if ! (cd "$tmp" && apt-get -qq -o APT::Sandbox::User=root download "$pkg=$version" >&2); then
 	say "cannot download $pkg $version"
+	# Old lists name packages that the archive has replaced: look again, once.
+	if [ -z "${PITH_LISTS_UPDATED:-}" ] && [ "$(id -u)" -eq 0 ] && apt-get -qq update >&2; then
+		rm -rf "$tmp"
+		exec {LOCK_FD}>&-
+		PITH_LISTS_UPDATED=1 exec "$0"
+	fi
 	newest_cached && say "going on with an older one" && exit 0
 	die "no kernel is cached; is the network there?"
 fi
