@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Loads the device program and swaps it in: never a moment without a filter. */
+#include <errno.h>
+#include <linux/bpf.h>
+#include <sys/syscall.h>
+
+#include "base/err.h"
+#include "base/fd.h"
+#include "container/cgroup_impl.h"
+#include "container/devices.h"
+#include "container/spec.h"
+
+#define ATTACHED_MAX 64 /* BPF_CGROUP_MAX_PROGS */
+
+static int sys_bpf(int cmd, union bpf_attr *attr)
+{
+	int r = (int)syscall(SYS_bpf, cmd, attr, sizeof(*attr));
+
+	return r < 0 ? -errno : r;
+}
+
+static int load(const struct bpf_insn *insns, size_t n)
+{
+	union bpf_attr a = {
+		.prog_type = BPF_PROG_TYPE_CGROUP_DEVICE,
+		.insns = (uintptr_t)insns,
+		.insn_cnt = (uint32_t)n,
+		.license = (uintptr_t) "GPL",
+	};
+
+	return sys_bpf(BPF_PROG_LOAD, &a);
+}
+
+static int query(int dir, uint32_t ids[static ATTACHED_MAX], uint32_t *ret_n)
+{
+	union bpf_attr a = {.query = {.target_fd = (uint32_t)dir,
+				      .attach_type = BPF_CGROUP_DEVICE,
+				      .prog_ids = (uintptr_t)ids,
+				      .prog_cnt = ATTACHED_MAX}};
+	int r = sys_bpf(BPF_PROG_QUERY, &a);
+
+	*ret_n = r < 0 ? 0 : a.query.prog_cnt;
+	return r;
+}
+
+static int fd_of(uint32_t id)
+{
+	union bpf_attr a = {.prog_id = id};
+
+	return sys_bpf(BPF_PROG_GET_FD_BY_ID, &a);
+}
+
+static int attach(int dir, int prog, int replace)
+{
+	union bpf_attr a = {
+		.target_fd = (uint32_t)dir,
+		.attach_bpf_fd = (uint32_t)prog,
+		.attach_type = BPF_CGROUP_DEVICE,
+		.attach_flags = BPF_F_ALLOW_MULTI | (replace >= 0 ? BPF_F_REPLACE : 0U),
+		.replace_bpf_fd = replace >= 0 ? (uint32_t)replace : 0,
+	};
+
+	return sys_bpf(BPF_PROG_ATTACH, &a);
+}
+
+static int detach(int dir, uint32_t id)
+{
+	cleanup_close int prog = fd_of(id);
+	union bpf_attr a = {.target_fd = (uint32_t)dir,
+			    .attach_bpf_fd = (uint32_t)prog,
+			    .attach_type = BPF_CGROUP_DEVICE};
+
+	return prog < 0 ? prog : sys_bpf(BPF_PROG_DETACH, &a);
+}
+
+static int swap_in(int dir, int prog)
+{
+	cleanup_close int old = -EBADF;
+	uint32_t ids[ATTACHED_MAX], n = 0;
+	int r;
+
+	r = query(dir, ids, &n);
+	if (r < 0)
+		return r;
+	if (n == 1)
+		old = fd_of(ids[0]);
+	r = attach(dir, prog, old);
+	if (r < 0 || old >= 0)
+		return r;
+	for (uint32_t i = 0; i < n; i++)
+		r = err_first(r, detach(dir, ids[i]));
+	return r;
+}
+
+int ctr_cg_v2_devices(struct ctr_cgroup *g, const struct ctr_resources *res, struct err *e)
+{
+	cleanup_free struct ctr_dev_rules *rules = malloc(sizeof(*rules));
+	cleanup_free struct bpf_insn *insns = NULL;
+	cleanup_close int prog = -EBADF;
+	size_t n = 0;
+	int r;
+
+	if (rules == NULL)
+		return err_set(e, -ENOMEM, "hold the device rules");
+	r = ctr_dev_rules_build(res->devices, res->n_devices, rules, e);
+	if (r < 0)
+		return r;
+	r = ctr_dev_bpf_build(rules, &insns, &n);
+	if (r < 0)
+		return err_set(e, r, "hold the device program");
+	prog = load(insns, n);
+	if (prog < 0)
+		return err_set(e, prog, "load the device program");
+	r = swap_in(g->dir[0], prog);
+	return r < 0 ? err_set(e, r, "attach the device program") : 0;
+}
