@@ -31,8 +31,7 @@ newest_cached() {
 	[ -n "$newest" ] && echo "$newest"
 }
 
-# apt-cache fails when it does not know the name; an empty answer says the same.
-pkg=$(apt-cache depends "$meta" 2>/dev/null | sed -n 's/^  Depends: \(linux-image-[0-9]\)/\1/p' | head -n 1) || true
+pkg=$(apt_ask depends "$meta" | sed -n 's/^  Depends: \(linux-image-[0-9]\)/\1/p' | head -n 1)
 if [ -z "$pkg" ]; then
 	newest_cached && exit 0
 	die "apt does not know $meta: run 'apt-get update', or build one with 'make kernel'"

@@ -25,14 +25,32 @@ need() {
 	[ ${#missing[@]} -eq 0 ] || die "missing programs: ${missing[*]} ('make deps' installs them)"
 }
 
-# The version of Debian package $1 that apt would install; empty if apt does not know it.
-apt_candidate() {
-	apt-cache policy "$1" 2>/dev/null | sed -n 's/^  Candidate: //p' | grep -v '(none)' || true
-}
-
 # Kernels are cached outside the tree, so that `make clean` and a second clone keep them.
 kernel_cache() {
 	echo "${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/pith/kernel"
+}
+
+# apt_ask ARGUMENT...: what apt-cache answers; kept until apt's lists or sources change, because a VM's
+# start asks for its kernel and apt-cache takes half a second. Nothing is kept of an empty answer.
+apt_ask() {
+	local kept answer
+
+	kept=$(kernel_cache)/apt/$(IFS=_ && echo "$*")
+	if [ -z "${APT_CONFIG:-}" ] && [ "$kept" -nt /var/lib/apt/lists ] && [ "$kept" -nt /etc/apt ] &&
+		[ "$kept" -nt /etc/apt/sources.list.d ]; then
+		cat "$kept"
+		return 0
+	fi
+	answer=$(apt-cache "$@" 2>/dev/null) || true
+	if [ -n "$answer" ] && [ -z "${APT_CONFIG:-}" ] && mkdir -p "${kept%/*}" 2>/dev/null; then
+		echo "$answer" >"$kept.$$" && mv "$kept.$$" "$kept"
+	fi
+	echo "$answer"
+}
+
+# The version of Debian package $1 that apt would install; empty if apt does not know it.
+apt_candidate() {
+	apt_ask policy "$1" | sed -n 's/^  Candidate: //p' | grep -v '(none)' || true
 }
 
 # guest_arch: Debian's name of the architecture that the guest is built for
