@@ -118,3 +118,16 @@ extract() {
 	run ! rootfs-builder/kernel.sh --kernel packaged path
 	[[ $output == *"apt-get update"* ]]
 }
+
+@test "an option without a reason, a reason without an option and a mute reason are found" {
+	mkdir -p "$T/tests/lint"
+	cp tests/lint/kernel.sh "$T/tests/lint"
+	cp -r kernel-config "$T"
+	echo 'CONFIG_PLANTED=y' >>"$T/kernel-config/base.conf"
+	sed -i 's/^| `SMP` | .*/| `SMP` | y |/' "$T/kernel-config/REASONS.md"
+	echo '| `UNASKED` | nobody wants it |' >>"$T/kernel-config/REASONS.md"
+	run ! "$T/tests/lint/kernel.sh"
+	[[ $output == *"no reason in REASONS.md for: PLANTED"* ]]
+	[[ $output == *"more than one word: "*SMP* ]]
+	[[ $output == *"no such option: UNASKED"* ]]
+}

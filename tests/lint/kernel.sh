@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Every option in kernel-config/*.conf has its reason in REASONS.md, under the heading of its own
-# fragment and with the same on/off; every reason belongs to an option; none is named twice in a
-# file; every patch has an explanation and stays under a dozen changed lines.
+# fragment and with the same on/off; every reason belongs to an option and says something; none is named
+# twice in a file; every patch has an explanation and stays under a dozen changed lines.
 set -euo pipefail
 cd "$(dirname "$0")/../../kernel-config"
 bad=0
@@ -26,6 +26,9 @@ for conf in *.conf; do
 	wrong=$(grep -vnE '^(#.*|CONFIG_[A-Za-z0-9_]+=(y|n|-?[0-9]+|0x[0-9a-f]+|".*"))?$' "$conf" || true)
 	[ -z "$wrong" ] || complain "$conf: not an option line: $wrong"
 done
+
+mute=$(awk -F '|' '/^\| `/ && split($3, words, " ") < 2 { print $2 $3 }' REASONS.md)
+[ -z "$mute" ] || complain "REASONS.md: a reason is more than one word: $mute"
 
 for patch in patches/*.patch; do
 	changed=$(grep -cE '^[+-]([^+-]|$)' "$patch" || true)
