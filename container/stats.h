@@ -87,3 +87,25 @@ struct ctr_stats {
 /* All zero, limits UINT64_MAX. Owns: @s owns its arena; ctr_stats_done frees it. */
 void ctr_stats_init(struct ctr_stats *s);
 void ctr_stats_done(struct ctr_stats *s);
+
+/* ---- parsers: text of one file, NUL-terminated; lines that make no sense are left out ---- */
+
+enum ctr_stats_file {
+	CTR_STATS_CPU_V2,       /* cpu.stat of v2: times and throttling */
+	CTR_STATS_CPU_V1,       /* cpu.stat of v1: throttling */
+	CTR_STATS_CPUACCT_STAT, /* v1 user and system in clock ticks */
+	CTR_STATS_PERCPU,       /* v1 cpuacct.usage_percpu */
+	CTR_STATS_MEMORY_V2,    /* memory.stat */
+	CTR_STATS_MEMORY_V1,
+	CTR_STATS_IO_V2, /* io.stat */
+	CTR_STATS_CPU_PSI,
+	CTR_STATS_MEM_PSI,
+	CTR_STATS_IO_PSI,
+	CTR_STATS_FILES,
+};
+
+void ctr_stats_parse(struct ctr_stats *s, enum ctr_stats_file file, const char *text);
+/* A v1 blkio file: "MAJ:MIN Op N" rows, or "MAJ:MIN N" rows. Return: number of rows taken. */
+size_t ctr_stats_parse_blkio_v1(struct ctr_stats *s, enum ctr_blkio_stat kind, const char *text);
+/* Return: the value of @key in memory.stat as parsed, or 0. */
+uint64_t ctr_stats_mem_value(const struct ctr_stats *s, const char *key);

@@ -20,11 +20,13 @@
 #include <time.h>
 
 #include "base/err.h"
+#include "base/loop.h"
 #include "base/str.h"
 #include "base/sys.h"
 #include "container/cgroup.h"
 #include "container/cgroup_impl.h"
 #include "container/spec.h"
+#include "container/stats.h"
 
 #define STEP(cond)                                                                                 \
 	do {                                                                                       \
@@ -56,14 +58,34 @@ static int private_v2(void)
 	return 0;
 }
 
+/* After a case that failed half-way: nothing may stay on the machine. */
+static void sweep(pid_t pid)
+{
+	char name[64];
+
+	if (ctr_cgroup_setup(&e) < 0)
+		return;
+	(void)snprintf(name, sizeof(name), "/pith-unit-%d", pid);
+	for (size_t i = 0; i < ctr_cg_host.n; i++)
+		(void)!ctr_cg_rmdir_path(ctr_cg_host.hier[i].root_fd, name);
+}
+
 static void run(int (*fn)(void))
 {
-	pid_t pid = fork();
-	int status = -1;
+	pid_t pid = fork(), sweeper;
+	int status = -1, ignored;
 
 	if (pid == 0)
 		_exit(fn());
 	CHECK(waitpid(pid, &status, 0) == pid);
+	if (status != 0) {
+		sweeper = fork();
+		if (sweeper == 0) {
+			sweep(pid);
+			_exit(0);
+		}
+		CHECK(waitpid(sweeper, &ignored, 0) == sweeper);
+	}
 	CHECK(WIFEXITED(status));
 	CHECK_INT(WEXITSTATUS(status), 0);
 }
@@ -345,4 +367,98 @@ TEST(a_create_that_fails_leaves_nothing)
 	if (!is_usable(TMPFS_MAGIC))
 		SKIP("needs root and v1 hierarchies");
 	run(v1_failed_create);
+}
+
+static void count_kills(void *data, uint64_t kills)
+{
+	*(uint64_t *)data += kills;
+}
+
+/* Allocates until the kernel ends it. */
+static _Noreturn void hog(int go)
+{
+	char c;
+
+	if (read(go, &c, 1) != 1)
+		_exit(20);
+	for (int i = 0; i < 64; i++) {
+		char *p = malloc(1 << 20);
+
+		if (p != NULL)
+			memset(p, i, 1 << 20);
+	}
+	_exit(21);
+}
+
+static int hog_once(struct ctr_cgroup *g)
+{
+	int go[2], status = 0;
+	pid_t pid;
+
+	STEP(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, go) == 0);
+	pid = fork();
+	if (pid == 0)
+		hog(go[1]);
+	STEP(ctr_cgroup_join(g, pid, &e) == 0);
+	STEP(write(go[0], "g", 1) == 1);
+	STEP(waitpid(pid, &status, 0) == pid);
+	STEP(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	(void)close(go[0]);
+	(void)close(go[1]);
+	return 0;
+}
+
+static int v1_oom_and_stats(void)
+{
+	struct ctr_oom_watch *w = NULL;
+	struct ctr_resources res;
+	struct ctr_cgroup *g = NULL;
+	struct loop *loop = NULL;
+	cleanup_stats struct ctr_stats s;
+	uint64_t kills = 0;
+	char name[64];
+
+	ctr_stats_init(&s);
+	STEP(ctr_cgroup_setup(&e) == 0);
+	STEP(loop_new(&loop) == 0);
+	resources_none(&res);
+	res.memory.limit = 16 << 20;
+	res.memory.swap = 16 << 20;
+	res.pids_limit = 9;
+	group_name(name);
+	STEP(ctr_cgroup_create(name, "c1", &res, &g, &e) == 0);
+	STEP(ctr_cgroup_apply(g, &res, false, &e) == 0);
+	STEP(ctr_oom_watch_new(loop, g, count_kills, &kills, &w, &e) == 0);
+	for (uint64_t want = 1; want <= 2; want++) {
+		STEP(hog_once(g) == 0);
+		for (int i = 0; i < 50 && kills < want; i++)
+			STEP(loop_once(loop, 100) == 0);
+		STEP(kills == want);
+		STEP(ctr_cgroup_oom_kills(g) == want);
+	}
+
+	STEP(ctr_cgroup_read_stats(g, &s, &e) == 0);
+	STEP(s.cpu_total_ns > 0 && s.n_percpu > 0);
+	STEP(s.mem.limit == 16 << 20 && s.swap.limit == 16 << 20);
+	STEP(s.mem.max_usage > 8 << 20 && s.swap.max_usage > 8 << 20);
+	STEP(s.pids_limit == 9 && s.pids_current == 0);
+	STEP(ctr_stats_mem_value(&s, "total_rss") == ctr_stats_mem_value(&s, "anon"));
+	STEP(s.n_mem_stat > 20);
+
+	/* The eventfd fires for the removal: no kill, and no spinning afterwards. */
+	STEP(ctr_cgroup_remove(g, &e) == 0);
+	STEP(loop_once(loop, 100) == 0);
+	STEP(kills == 2);
+	ctr_oom_watch_free(w);
+	ctr_cgroup_free(g);
+	loop_free(loop);
+	STEP(!left_behind());
+	return 0;
+}
+
+TEST(every_oom_kill_on_v1_is_told_once_and_the_statistics_are_real)
+{
+	if (!is_usable(TMPFS_MAGIC))
+		SKIP("needs root and v1 hierarchies");
+	run(v1_oom_and_stats);
 }
