@@ -180,7 +180,7 @@ static int mount_id_of(int fd, uint64_t *ret, bool *ret_is_root)
 
 int storage_is_mount(int fd)
 {
-	bool is_root;
+	bool is_root = false;
 	uint64_t id;
 	int r;
 
@@ -194,7 +194,7 @@ static int carries_type(int fd, const char *fstype)
 	struct libmnt_table *table;
 	struct libmnt_iter *it;
 	struct libmnt_fs *fs;
-	bool is_root;
+	bool is_root = false;
 	uint64_t id;
 	int r;
 
