@@ -33,9 +33,11 @@ struct service {
 static const struct rpc_method *const health_tables[] = {rpc_health_methods, NULL};
 
 static const struct rpc_method *const agent_tables[] = {
-	rpc_sandbox_methods, rpc_container_methods, rpc_process_methods,
-	rpc_stdio_methods,   rpc_events_methods,    rpc_net_methods,
-	rpc_storage_methods, rpc_guest_methods,     NULL,
+	rpc_sandbox_methods, rpc_container_methods,
+	rpc_process_methods, rpc_stdio_methods,
+	rpc_events_methods,  rpc_net_methods,
+	rpc_storage_methods, rpc_guest_methods,
+	rpc_copy_methods,    NULL,
 };
 
 static const struct service services[] = {

@@ -587,6 +587,7 @@ int resource_new(struct agent *a, struct resource **ret, struct err *e)
 	res->agent = a;
 	list_init(&res->net_jobs);
 	list_init(&res->cpu_jobs);
+	list_init(&res->copies);
 	list_init(&res->memory.link);
 	res->storages = storage_table_new();
 	r = res->storages == NULL ? err_set(e, -ENOMEM, "resources")

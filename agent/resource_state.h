@@ -19,4 +19,5 @@ struct resource {
 	struct storage_table *storages;
 	struct list net_jobs; /* struct net_job; the first one runs */
 	struct list cpu_jobs; /* struct cpu_job; the first one runs */
+	struct list copies;   /* struct copy_state: files that arrive in chunks */
 };

@@ -54,6 +54,7 @@ extern const struct rpc_method rpc_events_methods[];
 extern const struct rpc_method rpc_net_methods[];
 extern const struct rpc_method rpc_storage_methods[];
 extern const struct rpc_method rpc_guest_methods[];
+extern const struct rpc_method rpc_copy_methods[];
 
 /* ---- completing a call: exactly one of these; the call and its arena are gone afterwards ---- */
 
