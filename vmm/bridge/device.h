@@ -54,7 +54,9 @@ void vsb_dev_wake(struct vsb_dev *d, struct vsb_conn *c);
 /* Queues an RST for a connection that is not there (any more). */
 void vsb_dev_reset(struct vsb_dev *d, uint32_t guest_port, uint32_t host_port);
 
+/* The hash chain of a pair of ports. */
 struct list *vsb_dev_bucket(struct vsb_dev *d, uint32_t guest_port, uint32_t host_port);
+/* Return: the connection, or NULL. */
 struct vsb_conn *vsb_dev_find(struct vsb_dev *d, uint32_t guest_port, uint32_t host_port);
 
 /* A host port under which @guest_port has no connection yet. */

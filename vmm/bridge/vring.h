@@ -49,6 +49,7 @@ void vsb_vring_unmap(struct vsb_vring *v);
 /* Takes the used index from the ring, what a restarted device must go on from, and asks for kicks. */
 void vsb_vring_resume(struct vsb_vring *v);
 
+/* Mapped, enabled, with a kick fd, and never caught breaking a rule. */
 bool vsb_vring_usable(const struct vsb_vring *v);
 
 /**

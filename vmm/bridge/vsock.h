@@ -43,12 +43,13 @@ void vsb_pkt_encode(const struct vsb_pkt *p, uint8_t buf[static VSB_HDR_LEN]);
 uint32_t vsb_credit(uint32_t peer_buf_alloc, uint32_t tx_cnt, uint32_t peer_fwd_cnt);
 
 /**
- * vsb_iov_cut() - copy the first @n bytes out of (or into) a list of pieces and drop them from it
+ * vsb_iov_cut_from() - copy the first @n bytes out of a list of pieces and drop them from it
  * @iov, @n_iov: changed to what is left
  *
  * Return: 0, or -EMSGSIZE when there are fewer than @n bytes (list and buffer then undefined).
  */
 int vsb_iov_cut_from(struct iovec **iov, unsigned *n_iov, void *buf, size_t n) must_check;
+/* The same, copying into the pieces. */
 int vsb_iov_cut_into(struct iovec **iov, unsigned *n_iov, const void *buf, size_t n) must_check;
 
 /* Shortens the list to at most @n bytes. */

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `pith-vm run`: a VM for one command; and running pith-ctl. */
+#include "vmm/cmd.h"
+
+#include <fcntl.h>
+#include <signal.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/loop.h"
+#include "vmm/ctl_args.h"
+#include "vmm/ctl_run.h"
+#include "vmm/launch.h"
+
+#define ARENA_MAX (1024U * 1024)
+#define POWER_OFF_NS                                                                               \
+	(15ULL * 1000000000) /* own grace periods of the guest's init, and a busy host */
+
+/* Return: the command's exit code, or VMM_EXIT_USAGE. */
+static int run_in(struct vmm_launch *l)
+{
+	cleanup_arena struct arena a = ARENA_INIT(ARENA_MAX);
+	const struct vmm_config *c = l->config;
+	char **run = vmm_ctl_run(l->paths.ctl, l->vsock, c, &a);
+	struct err e = {0};
+	int code;
+
+	if (run == NULL)
+		code = err_set(&e, -ENOMEM, "arguments of pith-ctl");
+	else
+		code = vmm_ctl_execute(run, c->interactive || c->tty ? VMM_CTL_ALL : VMM_CTL_OUTPUT,
+				       &e);
+	if (code < 0)
+		return vmm_cmd_fail(&e);
+	/* The guest was asked to sync and power off by itself; if it cannot, it is switched off. When
+	 * there was no container it was perhaps not asked, and has nothing to lose. */
+	vmm_launch_end(l, code == VMM_EXIT_USAGE ? 0 : POWER_OFF_NS);
+	return code;
+}
+
+int vmm_cmd_run(int argc, char **argv)
+{
+	static struct vmm_launch l;
+	struct vmm_config c;
+	struct err e = {0};
+	int code, r;
+
+	vmm_config_init(&c);
+	r = vmm_config_parse(&c, argc, argv, true, &e);
+	if (r != 0) {
+		vmm_config_done(&c);
+		return r > 0 ? vmm_cmd_help() : vmm_cmd_fail(&e);
+	}
+	/* From here on a signal must not leave a VM: the keeper ends it when this process dies, and
+	 * while pith-ctl runs signals are its own. */
+	vmm_launch_init(&l, &c);
+	r = vmm_launch(&l, &e);
+	code = r < 0 ? vmm_cmd_fail(&e) : run_in(&l);
+	vmm_launch_done(&l);
+	vmm_config_done(&c);
+	return code;
+}
