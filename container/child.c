@@ -6,6 +6,7 @@
 #include "container/child.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sched.h>
@@ -21,6 +22,8 @@
 #include <linux/close_range.h>
 
 #include "container/child_ops.h"
+
+#define SWEEP_FIRST 5 /* 0..2, the channel and the root stay */
 
 /* The kernel's own layout, of which the C library knows another. */
 struct child_sigaction {
@@ -48,7 +51,7 @@ void child_report(const struct child *c, uint32_t type, int code, const int *fd)
 
 	if (fd == NULL) {
 		/* write and not send: the only form that every seccomp profile lets through. */
-		(void)!write(c->plan->report_fd, &report, sizeof(report));
+		(void)!write(c->report, &report, sizeof(report));
 		return;
 	}
 	msg.msg_control = control.bytes;
@@ -57,7 +60,7 @@ void child_report(const struct child *c, uint32_t type, int code, const int *fd)
 	control.align.cmsg_type = SCM_RIGHTS;
 	control.align.cmsg_len = CMSG_LEN(sizeof(int));
 	__builtin_memcpy(CMSG_DATA(&control.align), fd, sizeof(int));
-	(void)!sendmsg(c->plan->report_fd, &msg, MSG_NOSIGNAL);
+	(void)!sendmsg(c->report, &msg, MSG_NOSIGNAL);
 }
 
 int child_fail(struct child *c, uint32_t step, int code)
@@ -86,6 +89,24 @@ static int child_begin(void)
 	return result(close_range(3, ~0U, CLOSE_RANGE_CLOEXEC));
 }
 
+/*
+ * Closes all that set-up needed: the channel and the root stay, at the lowest numbers, so that a
+ * small RLIMIT_NOFILE leaves room, and no working directory can name a descriptor of the guest.
+ */
+static int child_sweep(struct child *c)
+{
+	int report = fcntl(c->report, F_DUPFD_CLOEXEC, SWEEP_FIRST);
+	int root = fcntl(c->root, F_DUPFD_CLOEXEC, SWEEP_FIRST);
+
+	if (report < 0 || root < 0 || dup3(report, 3, O_CLOEXEC) < 0 ||
+	    dup3(root, 4, O_CLOEXEC) < 0)
+		return -errno;
+	c->report = 3;
+	c->root = 4;
+	c->proc = c->mask = c->null = -EBADF;
+	return result(close_range(SWEEP_FIRST, ~0U, 0));
+}
+
 static int child_sync(const struct child *c)
 {
 	char go;
@@ -93,7 +114,7 @@ static int child_sync(const struct child *c)
 
 	child_report(c, CHILD_SYNC, 0, NULL);
 	do
-		n = read(c->plan->report_fd, &go, 1);
+		n = read(c->report, &go, 1);
 	while (n < 0 && errno == EINTR);
 	return n == 1 ? 0 : -ECANCELED;
 }
@@ -115,7 +136,7 @@ static int child_rlimit(const struct plan_op *op)
 {
 	struct rlimit limit = {.rlim_cur = op->arg2, .rlim_max = op->arg3};
 
-	return result(setrlimit((__rlimit_resource_t)op->arg, &limit));
+	return result(prlimit(0, (__rlimit_resource_t)op->arg, &limit, NULL));
 }
 
 static int child_seccomp(const struct plan_op *op)
@@ -220,6 +241,8 @@ static int child_op_self(struct child *c, const struct plan_op *op)
 		return child_stdio(c, op);
 	case PLAN_NO_NEW_PRIVS:
 		return result(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+	case PLAN_SWEEP:
+		return child_sweep(c);
 	case PLAN_RLIMIT:
 		return child_rlimit(op);
 	case PLAN_USER:
@@ -265,6 +288,7 @@ noreturn void child_run(const struct plan *plan)
 		.plan = plan, .root = -EBADF, .proc = -EBADF, .mask = -EBADF, .null = -EBADF};
 	int r = 0;
 
+	c.report = plan->report_fd;
 	c.uid = plan->uid;
 	c.gid = plan->gid;
 	for (c.op = 0; c.op < plan->n_ops; c.op++) {

@@ -112,7 +112,7 @@ int child_user(struct child *c, const struct plan_op *op)
 	struct user_entry entry = {.home = "/", .home_n = 1};
 	char *text = NULL;
 	ssize_t n = read_passwd(c->root, &text);
-	int r = n < 0 ? (int)n : user_find(text, (size_t)n, op->str, c->uid, &entry);
+	int r = n < 0 ? (int)n : child_user_find(text, (size_t)n, op->str, c->uid, &entry);
 
 	if (op->str != NULL) {
 		if (r < 0)
@@ -245,6 +245,8 @@ int child_lookup(struct child *c, const struct plan_op *op)
 			return r;
 		if (r == -EACCES)
 			remembered = r;
+		else if (r != -ENOENT && r != -ENOTDIR && r != -EISDIR)
+			return r;
 	}
 	return remembered < 0 ? remembered : child_fail(c, PLAN_STEP_NOT_IN_PATH, -ENOENT);
 }

@@ -68,7 +68,7 @@ static int own_device(int fd, const struct plan_device *d)
 		return -errno;
 	/* fchmod(2) refuses O_PATH; the link of our own fd in the outer proc is exact. */
 	if ((st.st_mode & 07777) != (d->mode & 07777) &&
-	    chmod(child_proc_path(path, fd), d->mode & 07777) < 0)
+	    fchmodat(AT_FDCWD, child_proc_path(path, fd), d->mode & 07777, 0) < 0)
 		return -errno;
 	return 0;
 }

@@ -13,6 +13,7 @@
 
 struct child {
 	const struct plan *plan;
+	int report;    /* channel to the parent */
 	uint32_t op;   /* index under way */
 	uint32_t step; /* enum plan_step of the failure */
 	uint32_t detail;

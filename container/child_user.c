@@ -56,7 +56,8 @@ static bool number(struct field f, uint32_t *ret)
 	return true;
 }
 
-int user_find(const char *text, size_t n, const char *name, uint32_t uid, struct user_entry *ret)
+int child_user_find(const char *text, size_t n, const char *name, uint32_t uid,
+		    struct user_entry *ret)
 {
 	size_t want = name == NULL ? 0 : strlen(name);
 

@@ -17,7 +17,7 @@ struct user_entry {
 };
 
 /**
- * user_find() - the first matching line of a passwd file
+ * child_user_find() - the first matching line of a passwd file
  * @text: n bytes, not terminated
  * @name: login name, or NULL to look for @uid
  *
@@ -25,4 +25,5 @@ struct user_entry {
  * Return: 0, or -ENOENT; *ret is untouched then.
  * Source: passwd(5).
  */
-int user_find(const char *text, size_t n, const char *name, uint32_t uid, struct user_entry *ret);
+int child_user_find(const char *text, size_t n, const char *name, uint32_t uid,
+		    struct user_entry *ret);

@@ -222,7 +222,7 @@ void ctr_free(struct ctr *c)
 {
 	if (c == NULL)
 		return;
-	hook_run_free(c->hooks);
+	ctr_hook_run_free(c->hooks);
 	loop_idle_del(&c->idle);
 	loop_timer_del(&c->timer);
 	list_for_each_safe(it, nx, &c->processes) {

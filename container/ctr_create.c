@@ -18,14 +18,14 @@ static void fail(struct ctr *c, const struct err *e)
 {
 	if (c->result.code == 0)
 		c->result = *e;
-	spawn_kill(&c->init->spawn, e);
+	ctr_spawn_kill(&c->init->spawn, e);
 }
 
 static void let_go(struct ctr *c)
 {
 	struct err e = {0};
 
-	if (spawn_go(&c->init->spawn) < 0 && !c->init->has_exited) {
+	if (ctr_spawn_go(&c->init->spawn) < 0 && !c->init->has_exited) {
 		(void)!err_set(&e, -EPIPE, "let init go on");
 		fail(c, &e);
 	}
@@ -109,7 +109,7 @@ static void after_poststart(struct ctr *c, const struct err *e)
 {
 	if (e->code != 0) {
 		c->result = *e;
-		spawn_kill(&c->init->spawn, NULL);
+		ctr_spawn_kill(&c->init->spawn, NULL);
 	}
 	ctr_finish(c, e);
 }
@@ -141,10 +141,10 @@ static void on_exited(struct spawn *s, const siginfo_t *info)
 	bool was_running = s->is_running;
 	struct err e = {0};
 
-	process_exited(p, info);
+	ctr_process_exited(p, info);
 	if (c == NULL) {
 		if (p->is_orphan)
-			process_drop(p);
+			ctr_process_drop(p);
 		return;
 	}
 	if (!was_running && c->result.code == 0)
@@ -152,7 +152,7 @@ static void on_exited(struct spawn *s, const siginfo_t *info)
 	if (c->work == CTR_WORK_CREATE && c->state == CTR_CREATING) {
 		(void)!ctr_happen(c, CTR_EV_EXITED, &e);
 		if (c->hooks != NULL)
-			hook_run_cancel(c->hooks, &s->err); /* goes on in after_create_hooks */
+			ctr_hook_run_cancel(c->hooks, &s->err); /* goes on in after_create_hooks */
 		else
 			ctr_undo(c, c->result.code != 0 ? &c->result : &s->err);
 		return;
@@ -161,7 +161,7 @@ static void on_exited(struct spawn *s, const siginfo_t *info)
 	if (c->work == CTR_WORK_START && c->hooks != NULL) {
 		/* poststart goes on: the program has been started, however short it lived. */
 		if (c->hook_kind == CTR_HOOK_START_CONTAINER)
-			hook_run_cancel(c->hooks, &s->err);
+			ctr_hook_run_cancel(c->hooks, &s->err);
 		return;
 	}
 	if (c->work == CTR_WORK_START) {
@@ -212,7 +212,7 @@ int ctr_create(struct ctr *c, const int stdio[static 3], ctr_done_fn done, void 
 	r = ctr_begin(c, CTR_WORK_CREATE, done, data, e);
 	if (r < 0)
 		return r;
-	r = process_new(c, true, &c->init);
+	r = ctr_process_new(c, true, &c->init);
 	if (r < 0) {
 		c->work = CTR_IDLE;
 		return err_set(e, r, "container %s", c->id);
@@ -220,11 +220,11 @@ int ctr_create(struct ctr *c, const int stdio[static 3], ctr_done_fn done, void 
 	set_stdio(c->plan, stdio);
 	ctr_ns_how(c, f, &how);
 	how.cgroup_fd = ctr_cgroup_clone_fd(c->cgroup);
-	r = spawn_start(&c->init->spawn, c->host->loop, TAKE_PTR(c->plan), &how, &init_ops, e);
+	r = ctr_spawn_start(&c->init->spawn, c->host->loop, TAKE_PTR(c->plan), &how, &init_ops, e);
 	if (r < 0) {
 		struct err ignored = {0};
 
-		process_drop(TAKE_PTR(c->init));
+		ctr_process_drop(TAKE_PTR(c->init));
 		c->work = CTR_IDLE;
 		(void)!ctr_cgroup_remove(c->cgroup, &ignored);
 		return r;
@@ -268,13 +268,13 @@ void ctr_cancel(struct ctr *c)
 		struct ctr_process *p = list_entry(it, struct ctr_process, link);
 
 		if (p->done != NULL)
-			spawn_kill(&p->spawn, &why);
+			ctr_spawn_kill(&p->spawn, &why);
 	}
 	switch (c->work) {
 	case CTR_WORK_CREATE:
 	case CTR_WORK_START:
 		if (c->hooks != NULL)
-			hook_run_cancel(c->hooks, &why);
+			ctr_hook_run_cancel(c->hooks, &why);
 		fail(c, &why);
 		return;
 	case CTR_WORK_FREEZE:

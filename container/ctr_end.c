@@ -84,9 +84,9 @@ static void kill_everything(struct ctr *c)
 	struct err e = {0};
 
 	if (c->init != NULL)
-		spawn_kill(&c->init->spawn, NULL);
+		ctr_spawn_kill(&c->init->spawn, NULL);
 	list_for_each(it, &c->processes)
-		spawn_kill(&list_entry(it, struct ctr_process, link)->spawn, NULL);
+		ctr_spawn_kill(&list_entry(it, struct ctr_process, link)->spawn, NULL);
 	if (ctr_cgroup_kill(c->cgroup, &e) < 0)
 		keep_first(c, &e);
 }
@@ -244,7 +244,7 @@ int ctr_kill_all(struct ctr *c, struct err *e)
 	int r = ctr_cgroup_kill(c->cgroup, e);
 
 	if (c->init != NULL)
-		spawn_kill(&c->init->spawn, NULL); /* also while it is not in the group yet */
+		ctr_spawn_kill(&c->init->spawn, NULL); /* also while it is not in the group yet */
 	if (r == 0 && c->state == CTR_PAUSED)
 		(void)!ctr_happen(c, CTR_EV_RESUMED, &ignored);
 	return r;

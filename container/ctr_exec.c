@@ -38,14 +38,14 @@ static void on_exited(struct spawn *s, const siginfo_t *info)
 
 	if (s->is_running)
 		p->is_reported = true;
-	process_exited(p, info);
+	ctr_process_exited(p, info);
 	list_del(&p->link);
 	p->ctr = NULL;
 	if (!s->is_running && c != NULL && c->state == CTR_STOPPED && e.kind != ERR_TIMEOUT)
 		(void)!err_refuse(&e, ERR_PRECONDITION, "container %s: container not running",
 				  c->id);
 	if (p->is_orphan)
-		process_drop(p);
+		ctr_process_drop(p);
 	else
 		exec_done(p, s->is_running ? NULL : &e);
 	if (c != NULL)
@@ -76,13 +76,13 @@ int ctr_exec(struct ctr *c, const char *exec_id, struct ctr_process_spec *spec,
 		r = ctr_plan_exec(c, spec, stdio, &plan, &how, e);
 	if (r < 0)
 		return r;
-	if (process_new(c, false, &p) < 0) {
+	if (ctr_process_new(c, false, &p) < 0) {
 		plan_free(plan);
 		return err_set(e, -ENOMEM, "process %s", exec_id);
 	}
-	r = spawn_start(&p->spawn, c->host->loop, plan, &how, &exec_ops, e);
+	r = ctr_spawn_start(&p->spawn, c->host->loop, plan, &how, &exec_ops, e);
 	if (r < 0) {
-		process_drop(p);
+		ctr_process_drop(p);
 		return r;
 	}
 	p->arena = TAKE(*spec_arena, ARENA_INIT(0));
@@ -91,6 +91,6 @@ int ctr_exec(struct ctr *c, const char *exec_id, struct ctr_process_spec *spec,
 	list_add_tail(&c->processes, &p->link);
 	*ret = p;
 	if (ctr_limit(c, &p->spawn, spec, false, &late) < 0)
-		spawn_kill(&p->spawn, &late);
+		ctr_spawn_kill(&p->spawn, &late);
 	return 0;
 }

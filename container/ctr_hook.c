@@ -133,7 +133,7 @@ static void hooks_done(void *data, const struct err *e)
 	struct ctr *c = data;
 	struct err copy = *e;
 
-	hook_run_free(TAKE_PTR(c->hooks));
+	ctr_hook_run_free(TAKE_PTR(c->hooks));
 	c->hooks_then(c, &copy);
 }
 
@@ -146,7 +146,7 @@ static void hook_born(void *data, struct spawn *s)
 	if (c->hook_kind != CTR_HOOK_START_CONTAINER)
 		return;
 	if (ctr_limit(c, s, c->spec->process, false, &e) < 0)
-		spawn_kill(s, &e);
+		ctr_spawn_kill(s, &e);
 }
 
 static const struct hook_ops hook_ops = {
@@ -177,5 +177,5 @@ int ctr_hooks_run(struct ctr *c, enum ctr_hook_kind kind, ctr_hooks_then then, s
 		return r;
 	with_state.state = c->hook_state;
 	c->hooks_then = then;
-	return hook_run_new(c->host->loop, &with_state, &hook_ops, c, &c->hooks, e);
+	return ctr_hook_run_new(c->host->loop, &with_state, &hook_ops, c, &c->hooks, e);
 }

@@ -183,10 +183,10 @@ int ctr_limit(struct ctr *c, struct spawn *s, const struct ctr_process_spec *spe
 		r = set_oom_score(c->host, pid, spec, e);
 	if (r == 0 && is_init && c->is_new[CTR_NS_USER]) {
 		r = ctr_ns_write_maps(c->spec, pid, e);
-		if (r == 0 && spawn_go(s) < 0)
+		if (r == 0 && ctr_spawn_go(s) < 0)
 			r = err_set(e, -EPIPE, "let the child go on");
 	}
-	if (r == 0 && spawn_go(s) < 0)
+	if (r == 0 && ctr_spawn_go(s) < 0)
 		r = err_set(e, -EPIPE, "let the child go on");
 	return r;
 }

@@ -156,7 +156,7 @@ void ctr_undo(struct ctr *c, const struct err *why);
 void ctr_end_process_gone(struct ctr *c);
 
 /* process.c */
-int process_new(struct ctr *c, bool is_init, struct ctr_process **ret) must_check;
+int ctr_process_new(struct ctr *c, bool is_init, struct ctr_process **ret) must_check;
 /* Exit is known: stores it and tells the owner if it wants to be told. */
-void process_exited(struct ctr_process *p, const siginfo_t *info);
-void process_drop(struct ctr_process *p);
+void ctr_process_exited(struct ctr_process *p, const siginfo_t *info);
+void ctr_process_drop(struct ctr_process *p);

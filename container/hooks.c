@@ -112,7 +112,7 @@ static void on_timeout(struct loop_timer *t)
 	h->is_killed = true;
 	/* It leads a session of its own, and cannot be reaped by anybody else: the group is its. */
 	(void)kill(-h->spawn.ref.pid, SIGKILL);
-	spawn_kill(&h->spawn, NULL);
+	ctr_spawn_kill(&h->spawn, NULL);
 }
 
 static int judge(struct hook_run *h, const siginfo_t *info, struct err *e)
@@ -155,7 +155,7 @@ static void on_hook_exit(struct spawn *s, const siginfo_t *info)
 	close_in(h);
 	close_out(h);
 	loop_timer_del(&h->timer);
-	spawn_done(&h->spawn);
+	ctr_spawn_done(&h->spawn);
 	if (r < 0 && h->list.goes_on && h->cancelled.code == 0) {
 		char text[ERR_TEXT_MAX];
 
@@ -224,7 +224,7 @@ static int start_one(struct hook_run *h, struct err *e)
 		r = h->ops->plan(h->data, hook, stdio, &plan, &how, e);
 	}
 	if (r == 0)
-		r = spawn_start(&h->spawn, h->loop, plan, &how, &hook_spawn_ops, e);
+		r = ctr_spawn_start(&h->spawn, h->loop, plan, &how, &hook_spawn_ops, e);
 	if (r < 0)
 		return r;
 	h->ops->born(h->data, &h->spawn);
@@ -234,7 +234,7 @@ static int start_one(struct hook_run *h, struct err *e)
 	    (timeout != CTR_UNSET &&
 	     loop_timer_set(h->loop, &h->timer, loop_now_ns() + (uint64_t)timeout * 1000000000U,
 			    on_timeout) < 0))
-		spawn_kill(&h->spawn, NULL);
+		ctr_spawn_kill(&h->spawn, NULL);
 	return 0;
 }
 
@@ -262,8 +262,8 @@ static void next(struct loop_idle *idle)
 	finish(h, h->cancelled.code != 0 ? &h->cancelled : NULL);
 }
 
-int hook_run_new(struct loop *loop, const struct hook_list *list, const struct hook_ops *ops,
-		 void *data, struct hook_run **ret, struct err *e)
+int ctr_hook_run_new(struct loop *loop, const struct hook_list *list, const struct hook_ops *ops,
+		     void *data, struct hook_run **ret, struct err *e)
 {
 	struct hook_run *h = calloc(1, sizeof(*h));
 
@@ -281,16 +281,16 @@ int hook_run_new(struct loop *loop, const struct hook_list *list, const struct h
 	return 0;
 }
 
-void hook_run_cancel(struct hook_run *h, const struct err *why)
+void ctr_hook_run_cancel(struct hook_run *h, const struct err *why)
 {
 	h->cancelled = *why;
 	if (pidref_is_set(&h->spawn.ref) && !h->spawn.has_exited) {
 		(void)kill(-h->spawn.ref.pid, SIGKILL);
-		spawn_kill(&h->spawn, NULL);
+		ctr_spawn_kill(&h->spawn, NULL);
 	}
 }
 
-void hook_run_free(struct hook_run *h)
+void ctr_hook_run_free(struct hook_run *h)
 {
 	if (h == NULL)
 		return;

@@ -36,9 +36,9 @@ struct hook_list {
 };
 
 /* Never calls back from inside. Return: 0, or -errno. */
-int hook_run_new(struct loop *loop, const struct hook_list *list, const struct hook_ops *ops,
-		 void *data, struct hook_run **ret, struct err *e) must_check;
+int ctr_hook_run_new(struct loop *loop, const struct hook_list *list, const struct hook_ops *ops,
+		     void *data, struct hook_run **ret, struct err *e) must_check;
 /* Kills the hook that runs; done gets @why. */
-void hook_run_cancel(struct hook_run *h, const struct err *why);
+void ctr_hook_run_cancel(struct hook_run *h, const struct err *why);
 /* After done. NULL is fine. */
-void hook_run_free(struct hook_run *h);
+void ctr_hook_run_free(struct hook_run *h);

@@ -52,6 +52,12 @@ static int begin(struct plan *p, const struct plan_in *in, struct err *e)
 	return plan_put(p, PLAN_BEGIN, NULL, 0, e);
 }
 
+static int sweep(struct plan *p, const struct plan_in *in, struct err *e)
+{
+	(void)in;
+	return plan_put(p, PLAN_SWEEP, NULL, 0, e);
+}
+
 static int sync_go(struct plan *p, const struct plan_in *in, struct err *e)
 {
 	(void)in;
@@ -92,6 +98,7 @@ static const plan_step_fn init_steps[] = {
 	plan_ns_sysctl,          /* before read-only paths */
 	plan_root_closed,        /* read-only, then masked: a mask may lie below a read-only path */
 	plan_cred_nnp,           /* seccomp without CAP_SYS_ADMIN needs it */
+	sweep,                   /* nothing of the guest can be named from here on */
 	plan_cred_rlimits,       /* late: a low limit must not break the set-up itself */
 	plan_cred_user,          /* reads the container's passwd while root may */
 	plan_cred_seccomp_early, /* without no_new_privs loading needs CAP_SYS_ADMIN */
@@ -116,6 +123,7 @@ static const plan_step_fn exec_steps[] = {
 	plan_dev_stdio,
 	plan_cred_label,
 	plan_cred_nnp,
+	sweep,
 	plan_cred_rlimits,
 	plan_cred_user,
 	plan_cred_seccomp_early,

@@ -45,19 +45,20 @@ enum plan_op_type {
 	PLAN_PROC_WRITE, /* str below procfs; str2 value */
 	PLAN_PATH_READ_ONLY, /* str in root: bind onto itself, read-only; absent is fine */
 	PLAN_PATH_MASK,      /* str in root; absent is fine */
-	PLAN_NO_NEW_PRIVS,   /* */
-	PLAN_RLIMIT,         /* str name, arg resource, arg2 soft, arg3 hard */
-	PLAN_USER,           /* str: user name or NULL; arg uid, arg2 gid; completes HOME */
-	PLAN_SECCOMP,        /* bpf */
-	PLAN_CHDIR,          /* str; EACCES and EPERM are tried again by PLAN_CWD */
-	PLAN_BOUNDING,       /* arg: capabilities that stay */
-	PLAN_STDIO_OWNER,    /* 0..2 to the user */
-	PLAN_GROUPS,         /* ids */
-	PLAN_IDS,            /* gid and uid, capabilities kept */
-	PLAN_CWD,            /* the second try, and the proof that it lies inside */
-	PLAN_CAPS,           /* arg effective, arg2 permitted, arg3 inheritable */
-	PLAN_AMBIENT,        /* arg */
-	PLAN_UMASK,          /* arg */
+	PLAN_NO_NEW_PRIVS,
+	PLAN_SWEEP,       /* close what only the set-up needed */
+	PLAN_RLIMIT,      /* str name, arg resource, arg2 soft, arg3 hard */
+	PLAN_USER,        /* str: user name or NULL; arg uid, arg2 gid; completes HOME */
+	PLAN_SECCOMP,     /* bpf */
+	PLAN_CHDIR,       /* str; EACCES and EPERM are tried again by PLAN_CWD */
+	PLAN_BOUNDING,    /* arg: capabilities that stay */
+	PLAN_STDIO_OWNER, /* 0..2 to the user */
+	PLAN_GROUPS,      /* ids */
+	PLAN_IDS,         /* gid and uid, capabilities kept */
+	PLAN_CWD,         /* the second try, and the proof that it lies inside */
+	PLAN_CAPS,        /* arg effective, arg2 permitted, arg3 inheritable */
+	PLAN_AMBIENT,     /* arg */
+	PLAN_UMASK,       /* arg */
 	PLAN_LOOKUP, /* str: args[0]; strv: candidates; arg, arg2: dev, ino of our own program */
 	PLAN_MARK,   /* tell that only execve is left */
 	PLAN_EXEC,   /* strv: arguments; environment from the plan */

@@ -39,6 +39,7 @@ static const char *const names[PLAN_OP_TYPES] = {
 	[PLAN_PATH_READ_ONLY] = "readonly-path",
 	[PLAN_PATH_MASK] = "masked-path",
 	[PLAN_NO_NEW_PRIVS] = "no-new-privs",
+	[PLAN_SWEEP] = "sweep",
 	[PLAN_RLIMIT] = "rlimit",
 	[PLAN_USER] = "user",
 	[PLAN_SECCOMP] = "seccomp",

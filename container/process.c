@@ -12,7 +12,7 @@
 #include "base/str.h"
 #include "container/ctr_priv.h"
 
-int process_new(struct ctr *c, bool is_init, struct ctr_process **ret)
+int ctr_process_new(struct ctr *c, bool is_init, struct ctr_process **ret)
 {
 	struct ctr_process *p = calloc(1, sizeof(*p));
 
@@ -28,13 +28,13 @@ int process_new(struct ctr *c, bool is_init, struct ctr_process **ret)
 	return 0;
 }
 
-void process_drop(struct ctr_process *p)
+void ctr_process_drop(struct ctr_process *p)
 {
 	if (p == NULL)
 		return;
 	list_del(&p->link);
 	loop_idle_del(&p->idle);
-	spawn_done(&p->spawn);
+	ctr_spawn_done(&p->spawn);
 	(void)fd_close(p->master);
 	arena_done(&p->arena);
 	free(p);
@@ -48,7 +48,7 @@ static void tell_exit(struct loop_idle *idle)
 		p->exit_fn(p->exit_data, p);
 }
 
-void process_exited(struct ctr_process *p, const siginfo_t *info)
+void ctr_process_exited(struct ctr_process *p, const siginfo_t *info)
 {
 	p->has_exited = true;
 	p->exit_code = pidref_exit_code(info->si_code, info->si_status);
@@ -103,7 +103,7 @@ static bool has_bit(const char *status, const char *name, unsigned bit)
 	return parse_hex64(digits, &mask) == 0 && (mask >> bit & 1) != 0;
 }
 
-bool process_term_is_lost(const char *status)
+bool ctr_process_term_is_lost(const char *status)
 {
 	const unsigned bit = SIGTERM - 1;
 
@@ -121,7 +121,7 @@ static int effective_signal(const struct ctr_process *p, int sig)
 	(void)snprintf(path, sizeof(path), "/proc/%d/status", (int)p->spawn.ref.pid);
 	if (fd_read_file(AT_FDCWD, path, status, sizeof(status)) < 0)
 		return sig;
-	return process_term_is_lost(status) ? SIGKILL : sig;
+	return ctr_process_term_is_lost(status) ? SIGKILL : sig;
 }
 
 int ctr_process_signal(struct ctr_process *p, int sig, struct err *e)
@@ -146,9 +146,9 @@ void ctr_process_free(struct ctr_process *p)
 	p->done = NULL;
 	if (pidref_is_set(&p->spawn.ref) && !p->has_exited) {
 		/* It is reaped by the loop and dropped then. */
-		spawn_kill(&p->spawn, NULL);
+		ctr_spawn_kill(&p->spawn, NULL);
 		p->is_orphan = true;
 		return;
 	}
-	process_drop(p);
+	ctr_process_drop(p);
 }

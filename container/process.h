@@ -6,10 +6,10 @@
 #include <stdint.h>
 
 /**
- * process_term_is_lost() - whether SIGTERM would do nothing to a pid-namespace init
+ * ctr_process_term_is_lost() - whether SIGTERM would do nothing to a pid-namespace init
  * @status: text of /proc/PID/status
  *
  * Return: true when it neither catches, ignores nor blocks it. Unreadable lines count as "no".
  * Source: pid_namespaces(7), "The namespace init process".
  */
-bool process_term_is_lost(const char *status);
+bool ctr_process_term_is_lost(const char *status);

@@ -239,8 +239,8 @@ static int open_channel(struct spawn *s, int *ret_child, struct err *e)
 	return 0;
 }
 
-int spawn_start(struct spawn *s, struct loop *loop, struct plan *plan, const struct spawn_how *how,
-		const struct spawn_ops *ops, struct err *e)
+int ctr_spawn_start(struct spawn *s, struct loop *loop, struct plan *plan,
+		    const struct spawn_how *how, const struct spawn_ops *ops, struct err *e)
 {
 	cleanup_close int child_end = -EBADF;
 	size_t entered = 0;
@@ -273,19 +273,19 @@ int spawn_start(struct spawn *s, struct loop *loop, struct plan *plan, const str
 			(void)!pidref_kill(&s->ref, SIGKILL);
 			(void)!pidref_wait(&s->ref); /* just killed: returns at once */
 		}
-		spawn_done(s);
+		ctr_spawn_done(s);
 	}
 	return r;
 }
 
-int spawn_go(struct spawn *s)
+int ctr_spawn_go(struct spawn *s)
 {
 	if (s->sock < 0)
 		return -EPIPE;
 	return send(s->sock, "g", 1, MSG_NOSIGNAL) == 1 ? 0 : -errno;
 }
 
-void spawn_kill(struct spawn *s, const struct err *why)
+void ctr_spawn_kill(struct spawn *s, const struct err *why)
 {
 	if (s->err.code == 0 && why != NULL && !s->is_running)
 		s->err = *why;
@@ -293,7 +293,7 @@ void spawn_kill(struct spawn *s, const struct err *why)
 		(void)!pidref_kill(&s->ref, SIGKILL);
 }
 
-void spawn_done(struct spawn *s)
+void ctr_spawn_done(struct spawn *s)
 {
 	close_channel(s);
 	loop_child_del(&s->child);

@@ -33,7 +33,7 @@ struct spawn_how {
 
 struct spawn;
 struct spawn_ops {
-	/* The child waits; spawn_go lets it go on. */
+	/* The child waits; ctr_spawn_go lets it go on. */
 	void (*sync)(struct spawn *s, enum plan_sync which);
 	/* execve has happened. Not called if the exit is seen at the same time. */
 	void (*running)(struct spawn *s);
@@ -61,14 +61,15 @@ struct spawn {
 	((struct spawn){.ref = PIDREF_INIT, .io = LOOP_IO_INIT, .sock = -EBADF, .master = -EBADF})
 
 /**
- * spawn_start() - clone a child that walks @plan
+ * ctr_spawn_start() - clone a child that walks @plan
  * Takes @plan in every case. Return: 0, or -errno with nothing left behind.
  */
-int spawn_start(struct spawn *s, struct loop *loop, struct plan *plan, const struct spawn_how *how,
-		const struct spawn_ops *ops, struct err *e) must_check;
+int ctr_spawn_start(struct spawn *s, struct loop *loop, struct plan *plan,
+		    const struct spawn_how *how, const struct spawn_ops *ops,
+		    struct err *e) must_check;
 /* One more sync point may be passed; may be said before the child gets there. Return: 0 or -errno. */
-int spawn_go(struct spawn *s) must_check;
+int ctr_spawn_go(struct spawn *s) must_check;
 /* SIGKILL, with the reason that spawn reports unless the child told its own first. NULL: none. */
-void spawn_kill(struct spawn *s, const struct err *why);
+void ctr_spawn_kill(struct spawn *s, const struct err *why);
 /* The child must have exited or never have started. */
-void spawn_done(struct spawn *s);
+void ctr_spawn_done(struct spawn *s);
