@@ -18,11 +18,13 @@
 
 struct err;
 struct init_link;
-struct log_port;
 struct loop;
 struct oom_queue;
 struct resource;
+struct rpc_call;
 struct sandbox;
+struct shutdown;
+struct timeline;
 struct ttrpc_server;
 
 #define AGENT_NAME "kata-agent" /* in log lines: Kata's hosts look for it */
@@ -44,9 +46,31 @@ struct agent {
 	struct sandbox *sandbox;   /* the sandbox and its containers, sandbox.h */
 	struct resource *resource; /* devices, storages, kernel events: resource.h */
 	struct oom_queue *oom;
-	struct log_port *log_port;
 	struct init_link *init; /* NULL: not under pith-init */
 	bool is_under_init;     /* what GetGuestDetails calls init_daemon */
 	bool is_shutting_down;
+	struct shutdown *shutdown;
+	struct timeline *timeline;
 	size_t n_calls;
 };
+
+struct agent_options {
+	const char *config_file; /* NULL: the kernel command line */
+	const char *run_dir;     /* NULL: /run/kata-containers */
+	int init_fd;             /* the socket to pith-init; -EBADF: none */
+	int timeline_fd;
+};
+
+/* Everything up to a loop that can run; the port listens before anything slow. */
+int agent_new(const struct agent_options *o, struct agent **ret, struct err *e) must_check;
+/* Return: the exit code. */
+int agent_run(struct agent *a);
+void agent_free(struct agent *a);
+
+/**
+ * agent_shutdown() - containers, mounts, reply, end
+ * @call: of DestroySandbox, answered with success before the process ends; NULL: a signal
+ *
+ * Return: 0 or RPC_LATER.
+ */
+int agent_shutdown(struct agent *a, struct rpc_call *call);

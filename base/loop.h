@@ -75,7 +75,8 @@ struct loop_child {
 };
 int loop_child_add(struct loop *l, struct loop_child *c, const struct pidref *ref,
 		   loop_child_fn fn) must_check;
-void loop_child_del(struct loop_child *c); /* stops watching; the child stays unreaped */
+void loop_child_del(struct loop_child *c);            /* stops watching; the child stays unreaped */
+bool loop_has_child(const struct loop *l, pid_t pid); /* watched, or about to be reported */
 
 /* ---- idle: once, at the end of a round ---- */
 struct loop_idle;

@@ -41,6 +41,20 @@ void loop_child_del(struct loop_child *c)
 	c->loop = NULL;
 }
 
+static bool list_has(const struct list *head, pid_t pid)
+{
+	list_for_each(it, head) {
+		if (list_entry(it, struct loop_child, link)->ref.pid == pid)
+			return true;
+	}
+	return false;
+}
+
+bool loop_has_child(const struct loop *l, pid_t pid)
+{
+	return list_has(&l->children, pid) || list_has(&l->exits, pid);
+}
+
 void loop_child_run(struct loop *l)
 {
 	while (!list_empty(&l->exits)) {

@@ -52,6 +52,9 @@ compile 'int err_x;' build/debug/one.o base
 expect prefix "a clean library" 0
 compile 'int cgroup_init;' build/debug/one.o base
 expect prefix "a symbol of libcgroup's name" 1
+compile 'int cgroup_init;' build/debug/two.o agent
+rm "$dir/build/debug/libbase.a"
+expect prefix "a symbol of libcgroup's name in a program" 1
 fresh
 compile 'long write(int, const void *, unsigned long); long child_x(void) { return write(1, "", 0); }' build/debug/container/child.o
 expect child_syms "a system call" 0

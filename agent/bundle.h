@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The bundle directory of a container, <run>/<id> with its root bound to <run>/<id>/rootfs. Both
+ * directions run in a worker: the root may lie on a file system that does not answer.
+ */
+#pragma once
+
+#include "base/cleanup.h"
+
+struct agent;
+struct err;
+
+/* e->code is 0 on success. */
+typedef void (*bundle_done_fn)(void *data, const struct err *e);
+
+/**
+ * bundle_create() - make the directory and bind @root_path
+ *
+ * Refuses a directory that exists (it is not a container's), and a root that is not an absolute
+ * path of a directory without symbolic links. A failure leaves nothing behind.
+ */
+int bundle_create(struct agent *a, const char *bundle, const char *root_path, bundle_done_fn done,
+		  void *data, struct err *e) must_check;
+/* Unmounts and removes; what is gone already is fine. */
+int bundle_remove(struct agent *a, const char *bundle, bundle_done_fn done, void *data,
+		  struct err *e) must_check;
