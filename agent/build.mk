@@ -11,3 +11,7 @@ agent_SRC += agent/pci.c agent/uevent.c agent/device.c agent/netlink.c agent/net
 	agent/mount_opts.c agent/storage_mount.c agent/storage_fsgroup.c agent/device_spec.c agent/resource.c agent/storage.c \
 	agent/storage_bind.c agent/storage_block.c agent/storage_overlay.c agent/storage_tmpfs.c agent/storage_virtiofs.c
 agent_PKGS := libudev mount
+PROGS += pith-agent
+pith-agent_SRC := agent/main.c
+pith-agent_LIBS := agent container ttrpc proto base
+pith-agent_PKGS := libseccomp libudev mount libprotobuf-c

@@ -179,7 +179,7 @@ static int private_system(struct keeper *k, struct err *e)
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
 	    mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)
 		return err_set(e, -errno, "private mounts");
-	(void)sethostname("pith-vm", 7);
+	vmm_ignore(sethostname("pith-vm", 7));
 
 	vmm_cgroup_enter(&k->cgroup, k->vm->name, k->vm->config->memory + OVERHEAD, PIDS_MAX);
 	r = vmm_state_path(k->vm->name, NULL, k->dir, e);
@@ -237,7 +237,7 @@ static void clear_up(struct keeper *k)
 	(void)kill(-1, SIGKILL);
 	while (waitid(P_ALL, 0, NULL, WEXITED) == 0 || errno == EINTR)
 		;
-	(void)chdir("/");
+	vmm_ignore(chdir("/"));
 	if (k->dir[0] != '\0') {
 		char shared[VMM_PATH_MAX + sizeof("/shared")];
 
