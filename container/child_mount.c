@@ -218,6 +218,8 @@ int child_mount(struct child *c, const struct plan_mount *m)
 		return remount(c, m);
 	if (m->flags & PLAN_MNT_BIND) {
 		source = bind_tree(c, m->source, (m->flags & PLAN_MNT_REC) != 0);
+		if (source == -ENOENT && m->flags & PLAN_MNT_OPTIONAL)
+			return 0;
 		if (source < 0)
 			return source;
 		if (fstat(source, &st) < 0)

@@ -3,6 +3,7 @@
 #define LOG_MODULE "container"
 #include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
@@ -169,8 +170,8 @@ static int set_oom_score(const struct ctr_host *host, pid_t pid,
 	return r < 0 ? err_set(e, r, "set oom_score_adj to %" PRId64, score) : 0;
 }
 
-int ctr_limit(struct ctr *c, struct spawn *s, const struct ctr_process_spec *spec, bool is_init,
-	      struct err *e)
+static int limit(struct ctr *c, struct spawn *s, const struct ctr_process_spec *spec, bool is_init,
+		 struct err *e)
 {
 	pid_t pid = s->ref.pid;
 	int r = s->in_cgroup ? 0 : ctr_cgroup_join(c->cgroup, pid, e);
@@ -181,12 +182,29 @@ int ctr_limit(struct ctr *c, struct spawn *s, const struct ctr_process_spec *spe
 		r = lift_limits(c->host, pid, spec, e);
 	if (r == 0)
 		r = set_oom_score(c->host, pid, spec, e);
-	if (r == 0 && is_init && c->is_new[CTR_NS_USER]) {
+	if (r == 0 && is_init && c->is_new[CTR_NS_USER])
 		r = ctr_ns_write_maps(c->spec, pid, e);
-		if (r == 0 && ctr_spawn_go(s) < 0)
-			r = err_set(e, -EPIPE, "let the child go on");
-	}
-	if (r == 0 && ctr_spawn_go(s) < 0)
-		r = err_set(e, -EPIPE, "let the child go on");
 	return r;
+}
+
+/* A child that is gone has its own reason, which its exit is about to tell. */
+static bool is_gone(const struct spawn *s, int code)
+{
+	struct pollfd p = {.fd = s->ref.pidfd, .events = POLLIN};
+
+	return code == -ESRCH || poll(&p, 1, 0) > 0;
+}
+
+int ctr_limit(struct ctr *c, struct spawn *s, const struct ctr_process_spec *spec, bool is_init,
+	      struct err *e)
+{
+	int syncs = is_init && c->is_new[CTR_NS_USER] ? 2 : 1; /* idmap, go */
+	int r = limit(c, s, spec, is_init, e);
+
+	if (r < 0)
+		return is_gone(s, r) ? 0 : r;
+	/* EPIPE: it has closed the channel, so it has failed already and said why. */
+	while (syncs-- > 0)
+		(void)!ctr_spawn_go(s);
+	return 0;
 }

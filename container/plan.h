@@ -105,7 +105,7 @@ enum {
 	PLAN_MNT_INHERIT_MODE = 1 << 4, /* tmpfs: permission bits of the directory it covers */
 	PLAN_MNT_PROC_OK = 1 << 5,      /* the target may lie on procfs */
 	PLAN_MNT_LEGACY = 1 << 6,       /* mount(2): a value is too long for fsconfig(2) */
-	PLAN_MNT_COPY_UP = 1 << 7,
+	PLAN_MNT_OPTIONAL = 1 << 7,     /* a bind that is left out when its source is not there */
 	PLAN_MNT_GID_FALLBACK = 1 << 8, /* devpts: again without gid= on EINVAL */
 	PLAN_MNT_NEED_PROC = 1 << 9,    /* a bind that is only allowed if its source is procfs */
 };

@@ -50,7 +50,8 @@ static int v1_hierarchy(struct plan *p, const struct plan_in *in, const struct p
 	if (m->target == NULL || m->options == NULL)
 		return plan_oom(e);
 	if (ctr_spec_namespace(in->spec, CTR_NS_CGROUP) == NULL) {
-		m->flags |= PLAN_MNT_BIND;
+		/* The container need not have a group in each: some are only for bookkeeping. */
+		m->flags |= PLAN_MNT_BIND | PLAN_MNT_OPTIONAL;
 		m->source = arena_printf(&p->arena, "%s/%s%s", OUTER, hierarchy_dir(controllers),
 					 in->cgroup_path);
 		return m->source == NULL ? plan_oom(e) : 0;

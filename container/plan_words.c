@@ -78,6 +78,7 @@ static const struct table_entry mount_flags[] = {
 	{"inherit-mode", PLAN_MNT_INHERIT_MODE},
 	{"proc-ok", PLAN_MNT_PROC_OK},
 	{"legacy", PLAN_MNT_LEGACY},
+	{"optional", PLAN_MNT_OPTIONAL},
 	{"gid-fallback", PLAN_MNT_GID_FALLBACK},
 	{"need-proc", PLAN_MNT_NEED_PROC},
 };
