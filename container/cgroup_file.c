@@ -169,7 +169,7 @@ int ctr_cg_mkdir_path(int root, const char *path, void (*before)(int dir))
 		/* The mark is a help for cleaning up; a kernel without it only leaves parents. */
 		if (r == 1)
 			(void)!fsetxattr(next, MADE_XATTR, "1", 1, XATTR_CREATE);
-		cur = fd_close(cur);
+		(void)fd_close(cur);
 		cur = next;
 		r = check_is_cgroup(cur);
 	}
@@ -228,7 +228,7 @@ static int remove_one(int parent, const char *name)
 			return depth == 0;
 		}
 		(void)str_copy(here, sizeof(here), child);
-		up = fd_close(up);
+		(void)fd_close(up);
 		up = TAKE_FD(cur);
 	}
 	return -ELOOP;

@@ -115,21 +115,35 @@ void ctr_cg_undo(struct cg_set *s);
 /* Return: the fd, or -EBADF when the controller has no hierarchy. */
 int ctr_cg_dir(const struct ctr_cgroup *g, enum cg_controller c);
 
+/* All of these: Return 0, or -errno with @e filled; the is_ ones 1, 0 or -errno. */
+
+/* Opens the hierarchies that are mounted, in join order. */
 int ctr_cg_v1_discover(struct cg_host *h, struct err *e) must_check;
+/* What a process needs before it may join: cpuset and real-time budget. @res may be NULL. */
 int ctr_cg_v1_prepare(struct ctr_cgroup *g, const struct ctr_resources *res,
 		      struct err *e) must_check;
+/* Moves the whole process in every hierarchy. */
 int ctr_cg_v1_join(struct ctr_cgroup *g, pid_t pid, struct err *e) must_check;
+/* Limits; the words of a failure go to the err of @set. */
 int ctr_cg_v1_apply(struct ctr_cgroup *g, const struct ctr_resources *res,
 		    struct cg_set *set) must_check;
+/* Device rules, read back and compared. */
 int ctr_cg_v1_devices(struct ctr_cgroup *g, const struct ctr_resources *res,
 		      struct err *e) must_check;
+/* Asks once; done when is_frozen says so. */
 int ctr_cg_v1_freeze(struct ctr_cgroup *g, bool frozen, struct err *e) must_check;
+/* Asks again when the kernel is still at it. */
 int ctr_cg_v1_is_frozen(struct ctr_cgroup *g);
+/* One round over all processes, which are then thawed. */
 int ctr_cg_v1_kill(struct ctr_cgroup *g, struct err *e) must_check;
+/* Whether the group or one below has a process. */
 int ctr_cg_v1_is_populated(struct ctr_cgroup *g);
 
+/* Hands every controller of @dir down to its children; what cannot be handed down is left out. */
 void ctr_cg_v2_enable(int dir);
+/* Limits; the words of a failure go to the err of @set. */
 int ctr_cg_v2_apply(struct ctr_cgroup *g, const struct ctr_resources *res,
 		    struct cg_set *set) must_check;
+/* Loads the device program and swaps it in. */
 int ctr_cg_v2_devices(struct ctr_cgroup *g, const struct ctr_resources *res,
 		      struct err *e) must_check;

@@ -150,7 +150,7 @@ static int cpuset_inherit(struct ctr_cgroup *g, int root)
 		r = cpuset_copy(cur, next, "cpuset.cpus");
 		if (r == 0)
 			r = cpuset_copy(cur, next, "cpuset.mems");
-		cur = fd_close(cur);
+		(void)fd_close(cur);
 		cur = next;
 		if (r < 0)
 			return r;

@@ -31,15 +31,20 @@ static int load(const struct bpf_insn *insns, size_t n)
 	return sys_bpf(BPF_PROG_LOAD, &a);
 }
 
-static int query(int dir, uint32_t ids[static ATTACHED_MAX], uint32_t *ret_n)
+struct attached {
+	uint32_t id[ATTACHED_MAX];
+	uint32_t n;
+};
+
+static int query(int dir, struct attached *ret)
 {
 	union bpf_attr a = {.query = {.target_fd = (uint32_t)dir,
 				      .attach_type = BPF_CGROUP_DEVICE,
-				      .prog_ids = (uintptr_t)ids,
+				      .prog_ids = (uintptr_t)ret->id,
 				      .prog_cnt = ATTACHED_MAX}};
 	int r = sys_bpf(BPF_PROG_QUERY, &a);
 
-	*ret_n = r < 0 ? 0 : a.query.prog_cnt;
+	ret->n = r < 0 ? 0 : a.query.prog_cnt;
 	return r;
 }
 
@@ -76,19 +81,19 @@ static int detach(int dir, uint32_t id)
 static int swap_in(int dir, int prog)
 {
 	cleanup_close int old = -EBADF;
-	uint32_t ids[ATTACHED_MAX], n = 0;
+	struct attached before = {0};
 	int r;
 
-	r = query(dir, ids, &n);
+	r = query(dir, &before);
 	if (r < 0)
 		return r;
-	if (n == 1)
-		old = fd_of(ids[0]);
+	if (before.n == 1)
+		old = fd_of(before.id[0]);
 	r = attach(dir, prog, old);
 	if (r < 0 || old >= 0)
 		return r;
-	for (uint32_t i = 0; i < n; i++)
-		r = err_first(r, detach(dir, ids[i]));
+	for (uint32_t i = 0; i < before.n; i++)
+		r = err_first(r, detach(dir, before.id[i]));
 	return r;
 }
 

@@ -346,29 +346,6 @@ TEST(joining_a_leaf_moves_the_process_and_protects_the_leaf)
 	run(v2_join_self);
 }
 
-static int v1_failed_create(void)
-{
-	struct ctr_resources res;
-	struct ctr_cgroup *g = NULL;
-	char name[64];
-
-	STEP(ctr_cgroup_setup(&e) == 0);
-	resources_none(&res);
-	res.cpu.cpus = "9999";
-	group_name(name);
-	STEP(ctr_cgroup_create(name, "c1", &res, &g, &e) < 0);
-	STEP(g == NULL && strstr(e.msg, "cpuset.cpus") != NULL);
-	STEP(!left_behind());
-	return 0;
-}
-
-TEST(a_create_that_fails_leaves_nothing)
-{
-	if (!is_usable(TMPFS_MAGIC))
-		SKIP("needs root and v1 hierarchies");
-	run(v1_failed_create);
-}
-
 static void count_kills(void *data, uint64_t kills)
 {
 	*(uint64_t *)data += kills;
@@ -406,6 +383,182 @@ static int hog_once(struct ctr_cgroup *g)
 	(void)close(go[0]);
 	(void)close(go[1]);
 	return 0;
+}
+
+/* Forks without end, as children and as grandchildren that outlive their parent. */
+static _Noreturn void bomb(int go)
+{
+	char c;
+
+	if (read(go, &c, 1) != 1)
+		_exit(20);
+	for (;;) {
+		pid_t pid = fork();
+
+		if (pid > 0 && (pid & 1) != 0)
+			_exit(0);
+	}
+}
+
+static int kill_bomb(struct ctr_cgroup *g)
+{
+	const struct timespec tick = {.tv_nsec = 1000000};
+	bool is_v2 = ctr_cgroup_get_mode() == CTR_CGROUP_V2;
+	int go[2], pids_dir = ctr_cg_dir(g, is_v2 ? CG_UNIFIED : CG_PIDS);
+	uint64_t start, pids = 0;
+	pid_t pid;
+
+	STEP(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, go) == 0);
+	pid = fork();
+	if (pid == 0)
+		bomb(go[1]);
+	STEP(ctr_cgroup_join(g, pid, &e) == 0);
+	STEP(write(go[0], "g", 1) == 1);
+	for (int i = 0; i < 2000 && pids < 20; i++) {
+		(void)nanosleep(&tick, NULL);
+		(void)!ctr_cg_read_u64(pids_dir, "pids.current", &pids);
+	}
+	STEP(pids >= 20);
+
+	start = loop_now_ns();
+	while (ctr_cgroup_is_populated(g) == 1) {
+		STEP(ctr_cgroup_kill(g, &e) == 0);
+		/* The bomb's orphans are ours to reap only when they are our children. */
+		while (waitpid(-1, NULL, WNOHANG) > 0)
+			;
+		STEP(loop_now_ns() - start < UINT64_C(20000000000));
+	}
+	(void)waitpid(pid, NULL, 0);
+	return 0;
+}
+
+static int v1_bomb(void)
+{
+	struct ctr_resources res;
+	struct ctr_cgroup *g = NULL;
+	char name[64];
+
+	STEP(ctr_cgroup_setup(&e) == 0);
+	resources_none(&res);
+	res.pids_limit = 60;
+	group_name(name);
+	STEP(ctr_cgroup_create(name, "c1", &res, &g, &e) == 0);
+	STEP(ctr_cgroup_apply(g, &res, false, &e) == 0);
+	STEP(kill_bomb(g) == 0);
+	STEP(ctr_cgroup_remove(g, &e) == 0);
+	ctr_cgroup_free(g);
+	STEP(!left_behind());
+	return 0;
+}
+
+TEST(a_fork_bomb_on_v1_is_killed_to_the_last_process)
+{
+	if (!is_usable(TMPFS_MAGIC))
+		SKIP("needs root and v1 hierarchies");
+	run(v1_bomb);
+}
+
+static bool has_v2_limits(void)
+{
+	char text[CG_TEXT_MAX] = "";
+
+	return ctr_cg_read(ctr_cg_host.hier[0].root_fd, "cgroup.controllers", text, sizeof(text)) >
+		       0 &&
+	       strstr(text, "memory") != NULL && strstr(text, "pids") != NULL &&
+	       strstr(text, "cpu") != NULL;
+}
+
+#define NO_CONTROLLERS 77
+
+static int v2_limits(void)
+{
+	struct ctr_oom_watch *w = NULL;
+	struct ctr_kv unified[] = {{"memory.high", "50331648"}};
+	struct ctr_resources res;
+	struct ctr_cgroup *g = NULL;
+	struct loop *loop = NULL;
+	cleanup_stats struct ctr_stats s;
+	uint64_t kills = 0;
+	char name[64];
+
+	ctr_stats_init(&s);
+	if (private_v2() != 0)
+		return 1;
+	STEP(loop_new(&loop) == 0);
+	resources_none(&res);
+	res.memory.limit = 64 << 20;
+	res.memory.swap = 64 << 20;
+	res.memory.reservation = 32 << 20;
+	res.cpu.shares = 1024;
+	res.cpu.quota = 50000;
+	res.cpu.period = 200000;
+	res.pids_limit = 60;
+	res.unified.v = unified;
+	res.unified.n = 1;
+	group_name(name);
+	STEP(ctr_cgroup_create(name, "c1", &res, &g, &e) == 0);
+	STEP(ctr_cgroup_apply(g, &res, true, &e) == 0);
+	STEP(reads(g, CG_UNIFIED, "memory.max", "67108864"));
+	STEP(reads(g, CG_UNIFIED, "memory.low", "33554432"));
+	STEP(reads(g, CG_UNIFIED, "memory.high", "50331648"));
+	STEP(reads(g, CG_UNIFIED, "cpu.weight", "100"));
+	STEP(reads(g, CG_UNIFIED, "cpu.max", "50000 200000"));
+	STEP(reads(g, CG_UNIFIED, "pids.max", "60"));
+
+	resources_none(&res);
+	res.cpu.quota = 70000;
+	res.memory.limit = 16 << 20;
+	res.memory.swap = 16 << 20;
+	STEP(ctr_cgroup_apply(g, &res, false, &e) == 0);
+	STEP(reads(g, CG_UNIFIED, "cpu.max", "70000 200000"));
+	STEP(reads(g, CG_UNIFIED, "memory.max", "16777216"));
+	res.cpu.quota = -1;
+	res.unified.v = &(struct ctr_kv){"cgroup.procs", "0"};
+	res.unified.n = 1;
+	STEP(ctr_cgroup_apply(g, &res, false, &e) == -EINVAL);
+	STEP(reads(g, CG_UNIFIED, "cpu.max", "70000 200000"));
+
+	STEP(ctr_oom_watch_new(loop, g, count_kills, &kills, &w, &e) == 0);
+	for (uint64_t want = 1; want <= 2; want++) {
+		STEP(hog_once(g) == 0);
+		for (int i = 0; i < 50 && kills < want; i++)
+			STEP(loop_once(loop, 100) == 0);
+		STEP(kills == want && ctr_cgroup_oom_kills(g) == want);
+	}
+	STEP(ctr_cgroup_read_stats(g, &s, &e) == 0);
+	STEP(s.cpu_total_ns > 0 && s.mem.limit == 16 << 20 && s.pids_limit == 60);
+	STEP(ctr_stats_mem_value(&s, "total_inactive_file") ==
+	     ctr_stats_mem_value(&s, "inactive_file"));
+	STEP(kill_bomb(g) == 0);
+	ctr_oom_watch_free(w);
+	STEP(ctr_cgroup_remove(g, &e) == 0);
+	ctr_cgroup_free(g);
+	loop_free(loop);
+	STEP(!left_behind());
+	return 0;
+}
+
+static int v1_failed_create(void)
+{
+	struct ctr_resources res;
+	struct ctr_cgroup *g = NULL;
+	char name[64];
+
+	STEP(ctr_cgroup_setup(&e) == 0);
+	resources_none(&res);
+	res.cpu.cpus = "9999";
+	group_name(name);
+	STEP(ctr_cgroup_create(name, "c1", &res, &g, &e) < 0);
+	STEP(g == NULL && strstr(e.msg, "cpuset.cpus") != NULL);
+	STEP(!left_behind());
+	return 0;
+}
+
+TEST(a_create_that_fails_leaves_nothing)
+{
+	if (!is_usable(TMPFS_MAGIC))
+		SKIP("needs root and v1 hierarchies");
+	run(v1_failed_create);
 }
 
 static int v1_oom_and_stats(void)
@@ -461,4 +614,21 @@ TEST(every_oom_kill_on_v1_is_told_once_and_the_statistics_are_real)
 	if (!is_usable(TMPFS_MAGIC))
 		SKIP("needs root and v1 hierarchies");
 	run(v1_oom_and_stats);
+}
+
+TEST(v2_limits_statistics_and_oom_kills_are_real)
+{
+	pid_t pid;
+	int status = -1;
+
+	if (!is_usable(0))
+		SKIP("needs root and a cgroup file system");
+	/* A machine whose controllers are bound to v1 shows none here. */
+	pid = fork();
+	if (pid == 0)
+		_exit(private_v2() != 0 ? 1 : has_v2_limits() ? 0 : NO_CONTROLLERS);
+	CHECK(waitpid(pid, &status, 0) == pid);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == NO_CONTROLLERS)
+		SKIP("needs the memory, cpu and pids controllers on v2");
+	run(v2_limits);
 }
