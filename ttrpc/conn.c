@@ -121,6 +121,8 @@ static ssize_t write_some(struct ttrpc_conn *c)
 	return n < 0 ? -errno : n;
 }
 
+static void parse(struct ttrpc_conn *c);
+
 static void flush(struct ttrpc_conn *c)
 {
 	bool blocked = false;
@@ -140,6 +142,9 @@ static void flush(struct ttrpc_conn *c)
 	want_events(c, blocked);
 	if (c->ops->on_written != NULL)
 		c->ops->on_written(c);
+	/* Requests that had come when reading stopped. */
+	if (!c->has_ended && c->buf_end > c->buf_start)
+		parse(c);
 }
 
 static void flush_idle(struct loop_idle *i)
@@ -239,10 +244,10 @@ static void take_body(struct ttrpc_conn *c, const uint8_t *p, size_t n)
 	}
 }
 
-/* Works through the buffer. All state is in @c before each callback, so a callback may read on. */
+/* Works through the buffer as long as the answers find room. All state is in @c before each callback, so a callback may read on. */
 static void parse(struct ttrpc_conn *c)
 {
-	while (!c->has_ended) {
+	while (!c->has_ended && wants_read(c)) {
 		size_t have = c->buf_end - c->buf_start;
 
 		if (c->in_body) {
