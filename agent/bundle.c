@@ -43,10 +43,19 @@ static int open_root(const char *path, struct err *e)
 	return fd;
 }
 
-/* rmdir of what was made, deepest first; the rest of a failed creation. */
-static void undo(const char *bundle)
+int bundle_remove_tree(const char *path)
 {
-	(void)!path_remove_tree(AT_FDCWD, bundle);
+	cleanup_free char *parent = strdup(path);
+	cleanup_close int dir = -EBADF;
+	char *slash = parent != NULL ? strrchr(parent, '/') : NULL;
+
+	if (slash == NULL || slash == parent)
+		return -EINVAL;
+	*slash = '\0';
+	dir = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return errno == ENOENT ? 0 : -errno;
+	return path_remove_tree(dir, slash + 1);
 }
 
 static int create_in_worker(void *data, unused_arg struct worker_out *out, struct err *e)
@@ -66,14 +75,14 @@ static int create_in_worker(void *data, unused_arg struct worker_out *out, struc
 	dir = open(j->bundle, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (dir < 0 || mkdirat(dir, "rootfs", 0755) < 0) {
 		(void)!err_set(e, -errno, "make rootfs in '%s'", j->bundle);
-		undo(j->bundle);
+		(void)!bundle_remove_tree(j->bundle);
 		return e->code;
 	}
 	tree = open_tree(root, "",
 			 OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE);
 	if (tree < 0 || move_mount(tree, "", dir, "rootfs", MOVE_MOUNT_F_EMPTY_PATH) < 0) {
 		(void)!err_set(e, -errno, "bind root.path '%s'", j->root_path);
-		undo(j->bundle);
+		(void)!bundle_remove_tree(j->bundle);
 		return e->code;
 	}
 	return 0;
@@ -91,7 +100,7 @@ static int remove_in_worker(void *data, unused_arg struct worker_out *out, struc
 		;
 	if (errno != EINVAL && errno != ENOENT)
 		return err_set(e, -errno, "unmount '%s'", rootfs);
-	r = path_remove_tree(AT_FDCWD, j->bundle);
+	r = bundle_remove_tree(j->bundle);
 	return r < 0 ? err_set(e, r, "remove bundle '%s'", j->bundle) : 0;
 }
 

@@ -24,3 +24,5 @@ int bundle_create(struct agent *a, const char *bundle, const char *root_path, bu
 /* Unmounts and removes; what is gone already is fine. */
 int bundle_remove(struct agent *a, const char *bundle, bundle_done_fn done, void *data,
 		  struct err *e) must_check;
+/* rm -r of an absolute path of ours: follows no link, crosses no mount. Blocks: for workers. */
+int bundle_remove_tree(const char *path) must_check;

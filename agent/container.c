@@ -11,6 +11,7 @@
 #include "agent/rpc.h"
 #include "agent/sandbox.h"
 #include "base/arena.h"
+#include "base/fd.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "container/cgroup.h"
@@ -74,6 +75,9 @@ void container_free(struct container *c)
 	loop_timer_del(&c->reap_timer);
 	ctr_oom_watch_free(c->oom);
 	ctr_free(c->ctr);
+	/* A pid namespace without its init takes no processes. */
+	if (c->owns_pidns)
+		c->a->sandbox->pid_fd = fd_close(c->a->sandbox->pid_fd);
 	sandbox_container_gone(c->a->sandbox);
 	free(c->bundle);
 	free(c->id);

@@ -46,6 +46,7 @@ struct container {
 	struct process *init; /* NULL: its record is gone */
 	struct ctr_oom_watch *oom;
 	bool is_creating; /* not found by anybody yet */
+	bool owns_pidns;  /* the sandbox's shared one is that of its init */
 
 	struct list ops;
 	bool is_op_running; /* the first of ops */

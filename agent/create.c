@@ -54,9 +54,10 @@ static void create_free(struct create *k)
 static void on_undone(void *data, const struct err *e)
 {
 	struct create *k = data;
+	char text[ERR_TEXT_MAX];
 
 	if (e->code < 0)
-		log_error("undo of a container: %s", e->msg);
+		log_error("undo of a container: %s", err_text(e, text, sizeof(text)));
 	(void)rpc_fail(k->call, &k->error);
 	create_free(k);
 }
@@ -112,6 +113,7 @@ static int adopt(struct create *k, struct err *e)
 		s->pid_fd = fd_dup_above(fd, 3);
 		if (s->pid_fd < 0)
 			return err_set(e, s->pid_fd, "keep the sandbox's pid namespace");
+		c->owns_pidns = true;
 	}
 	return 0;
 }

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "agent/agent.h"
+#include "agent/bundle.h"
 #include "agent/sandbox.h"
 #include "agent/worker.h"
 #include "base/err.h"
@@ -75,7 +76,7 @@ static int make_dirs(const struct agent_paths *p, struct err *e)
 	const char *const dirs[] = {p->run, p->shared, p->sandbox};
 
 	/* What is mounted below stays; everything else is of an earlier sandbox. */
-	(void)!path_remove_tree(AT_FDCWD, p->run);
+	(void)!bundle_remove_tree(p->run);
 	for (size_t i = 0; i < ARRAY_LEN(dirs); i++) {
 		int r = path_mkdir_all(dirs[i], 0711);
 

@@ -27,6 +27,7 @@ struct shutdown {
 	struct rpc_call *call;
 	struct loop_timer timer;
 	struct loop_idle idle;
+	size_t n_failed; /* removals that did not succeed: nobody waits for those */
 	bool is_answered;
 };
 
@@ -99,10 +100,16 @@ static void on_empty(void *data)
 	loop_idle_add(s->a->loop, &s->idle, on_idle);
 }
 
-static void on_removed(unused_arg void *data, const struct err *e)
+static void on_removed(void *data, const struct err *e)
 {
-	if (e->code < 0)
-		log_warn("removal of a container: %s", e->msg);
+	struct shutdown *s = data;
+	char text[ERR_TEXT_MAX];
+
+	if (e->code == 0)
+		return;
+	log_warn("removal of a container: %s", err_text(e, text, sizeof(text)));
+	if (++s->n_failed == s->a->sandbox->containers.n && !s->is_answered)
+		on_empty(s);
 }
 
 static void remove_all(struct shutdown *s, uint64_t deadline_ns)

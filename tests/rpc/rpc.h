@@ -74,9 +74,9 @@ struct result call(const char *method, const ProtobufCMessage *req);
 struct open_call {
 	bool is_done;
 	int code; /* -1: no answer, the connection went */
-	uint8_t data[65536];
+	uint8_t data[2048];
 	size_t n;
-	char message[512];
+	char message[256];
 	uint32_t stream;
 };
 void call_open(struct ttrpc_client *c, struct open_call *o, const char *method,
