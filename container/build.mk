@@ -1,5 +1,5 @@
 LIBS += container
-container_PKGS := libseccomp libcgroup
+container_PKGS := libseccomp libcgroup mount
 container_SRC :=
 container_SRC += container/blkio.c
 container_SRC += container/caps.c
@@ -32,6 +32,7 @@ container_SRC += container/hooks.c
 container_SRC += container/memory.c
 container_SRC += container/oom.c
 container_SRC += container/pids.c
+container_SRC += container/mountinfo.c
 container_SRC += container/plan.c
 container_SRC += container/plan_cred.c
 container_SRC += container/plan_dev.c

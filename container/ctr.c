@@ -10,8 +10,11 @@
 #include "base/str.h"
 #include "container/cgroup.h"
 #include "container/ctr_priv.h"
+#include "container/mountinfo.h"
 #include "container/seccomp.h"
 #include "container/spec_check.h"
+
+#define HIDDEN_ARENA_MAX (512U << 10) /* 64 paths of at most PATH_MAX */
 
 #define REFUSED (-1)
 #define SAME    (-2)
@@ -108,6 +111,7 @@ static struct ctr *ctr_alloc(const struct ctr_host *host, const char *id, const 
 	c->id = strdup(id);
 	c->bundle = strdup(bundle == NULL ? "" : bundle);
 	list_init(&c->processes);
+	c->hidden = ARENA_INIT(HIDDEN_ARENA_MAX);
 	for (int i = 0; i < CTR_NS_COUNT; i++)
 		c->join[i] = c->ns[i] = c->hook_ns[i] = -EBADF;
 	return c;
@@ -122,6 +126,7 @@ static void ctr_release(struct ctr *c)
 	ctr_bpf_unref(c->bpf);
 	ctr_cgroup_free(c->cgroup);
 	arena_done(&c->arena);
+	arena_done(&c->hidden);
 	free(c->hook_state);
 	free(c->id);
 	free(c->bundle);
@@ -160,6 +165,11 @@ static int build_plan(struct ctr *c, struct err *e)
 	if (f == NULL)
 		return e->code;
 	ctr_plan_in(c, f, &in);
+	if (in.must_move_root || in.may_move_root) {
+		r = ctr_mountinfo_hidden(&c->hidden, c->spec->root_path, &in.hide, e);
+		if (r < 0)
+			return r;
+	}
 	r = ctr_plan_process(c, c->spec->process, &in, e);
 	memcpy(c->caps, in.caps, sizeof(c->caps));
 	return r < 0 ? r : plan_build_init(&in, &c->plan, e);

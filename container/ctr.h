@@ -99,6 +99,8 @@ uint64_t ctr_process_exit_ns(const struct ctr_process *p);
 const struct pidref *ctr_process_pid(const struct ctr_process *p);
 /* Takes the pty master out of the process (caller owns); -EBADF: no terminal or taken. Valid once create or exec is done. */
 int ctr_process_take_master(struct ctr_process *p);
+/* Ends an exec that is still being set up; its done gets ERR_TIMEOUT. Harmless on any other process. */
+void ctr_process_cancel(struct ctr_process *p);
 /* By pidfd; SIGTERM to an init that neither catches, ignores nor blocks it becomes SIGKILL. Exited: 0. */
 int ctr_process_signal(struct ctr_process *p, int sig, struct err *e) must_check;
 void ctr_process_free(struct ctr_process *p);

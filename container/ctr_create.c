@@ -121,6 +121,7 @@ static void on_running(struct spawn *s)
 
 	if (c == NULL || c->work != CTR_WORK_START)
 		return;
+	arena_done(&c->hidden); /* the plan that pointed there is gone */
 	if (ctr_happen(c, CTR_EV_STARTED, &e) < 0 ||
 	    ctr_hooks_run(c, CTR_HOOK_POSTSTART, after_poststart, &e) < 0)
 		after_poststart(c, &e);
@@ -226,6 +227,7 @@ int ctr_create(struct ctr *c, const int stdio[static 3], ctr_done_fn done, void 
 
 		ctr_process_drop(TAKE_PTR(c->init));
 		c->work = CTR_IDLE;
+		c->end = CTR_END_DONE;
 		(void)!ctr_cgroup_remove(c->cgroup, &ignored);
 		return r;
 	}
@@ -265,10 +267,7 @@ void ctr_cancel(struct ctr *c)
 
 	(void)!err_refuse(&why, ERR_TIMEOUT, "container %s: the operation was cancelled", c->id);
 	list_for_each(it, &c->processes) {
-		struct ctr_process *p = list_entry(it, struct ctr_process, link);
-
-		if (p->done != NULL)
-			ctr_spawn_kill(&p->spawn, &why);
+		ctr_process_cancel(list_entry(it, struct ctr_process, link));
 	}
 	switch (c->work) {
 	case CTR_WORK_CREATE:

@@ -52,6 +52,16 @@ static void on_exited(struct spawn *s, const siginfo_t *info)
 		ctr_end_process_gone(c);
 }
 
+void ctr_process_cancel(struct ctr_process *p)
+{
+	struct err why = {0};
+
+	if (p->done == NULL)
+		return;
+	(void)!err_refuse(&why, ERR_TIMEOUT, "the exec was cancelled");
+	ctr_spawn_kill(&p->spawn, &why);
+}
+
 static const struct spawn_ops exec_ops = {
 	.sync = on_sync,
 	.running = on_running,

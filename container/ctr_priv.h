@@ -64,7 +64,8 @@ struct ctr {
 	struct ctr_spec *spec;
 	struct ctr_cgroup *cgroup;
 	struct ctr_bpf *bpf;
-	struct plan *plan; /* of init, until the clone */
+	struct plan *plan;   /* of init, until the clone */
+	struct arena hidden; /* mounts of the outer view that its plan hides */
 	enum ctr_state state;
 	enum ctr_state before_pause;
 	uint64_t caps[CTR_CAP_SETS]; /* of init: what an exec without its own gets */

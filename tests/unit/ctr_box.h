@@ -47,6 +47,9 @@ static struct err e;
 
 /* ---- the world of one case ---- */
 
+/* Set by a program that wants another system around its containers. */
+static int (*before_setup)(void);
+
 static struct ctr_host host;
 static char base[64], rootfs[96];
 
@@ -102,6 +105,8 @@ unused_arg static int world_begin(void)
 	STEP(unshare(CLONE_NEWNS) == 0);
 	STEP(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0);
 	if (make_rootfs() != 0)
+		return 1;
+	if (before_setup != NULL && before_setup() != 0)
 		return 1;
 	STEP(ctr_cgroup_setup(&e) == 0);
 	STEP(getrlimit(RLIMIT_NOFILE, &nofile) == 0);

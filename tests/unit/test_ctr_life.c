@@ -149,6 +149,17 @@ CASE(an_exec_in_a_user_namespace_is_root_there)
 	return 0;
 }
 
+CASE(an_exec_lands_in_a_moved_root)
+{
+	host.no_pivot = true;
+	STEP(running("sleep 100") == 0);
+	STEP(exec_run(&exec, "ls /; test $(stat -c %i /) = $(stat -c %i /proc/1/root/) && echo same;"
+			     "cd ..; pwd; ls -d bin") == 0);
+	EXPECT(&exec.io, "bin\ndev\netc\nhome\nproc\nsys\ntmp\nvol\nsame\n/\nbin\n");
+	STEP(box_delete(&box));
+	return 0;
+}
+
 /* ---- terminal ---- */
 
 static void read_master(int master, char *text, size_t size, const char *until)
