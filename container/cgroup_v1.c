@@ -117,17 +117,23 @@ int ctr_cg_v1_discover(struct cg_host *h, struct err *e)
 
 /* ---- before the join ---- */
 
-static int cpuset_copy(int from, int to, const char *file)
+static int cpuset_copy(int from, int to)
 {
-	char text[CG_TEXT_MAX];
-	ssize_t n = ctr_cg_read(to, file, text, sizeof(text));
+	static const char *const files[] = {"cpuset.cpus", "cpuset.mems"};
+	cleanup_free char *text = malloc(CG_TEXT_MAX);
 
-	if (n != 0)
-		return n < 0 ? (int)n : 0;
-	n = ctr_cg_read(from, file, text, sizeof(text));
-	if (n < 0)
-		return (int)n;
-	return ctr_cg_write(to, file, text);
+	for (size_t i = 0; text != NULL && i < ARRAY_LEN(files); i++) {
+		ssize_t n = ctr_cg_read(to, files[i], text, CG_TEXT_MAX);
+		int r = 0;
+
+		if (n == 0) {
+			n = ctr_cg_read(from, files[i], text, CG_TEXT_MAX);
+			r = n < 0 ? 0 : ctr_cg_write(to, files[i], text);
+		}
+		if (n < 0 || r < 0)
+			return n < 0 ? (int)n : r;
+	}
+	return text != NULL ? 0 : -ENOMEM;
 }
 
 /* A new v1 cpuset is empty and takes no process: each level gets what its parent has. */
@@ -147,9 +153,7 @@ static int cpuset_inherit(struct ctr_cgroup *g, int root)
 		next = path_open_beneath(cur, part, O_RDONLY | O_DIRECTORY, 0, true);
 		if (next < 0)
 			return next;
-		r = cpuset_copy(cur, next, "cpuset.cpus");
-		if (r == 0)
-			r = cpuset_copy(cur, next, "cpuset.mems");
+		r = cpuset_copy(cur, next);
 		(void)fd_close(cur);
 		cur = next;
 		if (r < 0)
