@@ -59,6 +59,8 @@ static char *kernel_words(const struct vmm_machine *m, struct arena *a)
 			(void)str_addf(&s, " tsc=reliable tsc_early_khz=%" PRIu32, m->tsc_khz);
 	}
 	(void)str_addf(&s, " systemd.unified_cgroup_hierarchy=%d", m->cgroup_v1 ? 0 : 1);
+	/* Before --append, so that a caller can turn it off: of a repeated word the last counts. */
+	(void)str_add(&s, " agent.seccomp_default=true");
 	if (m->debug_console)
 		(void)str_add(&s, " agent.debug_console agent.debug_console_vport=1026");
 	if (m->append != NULL)
