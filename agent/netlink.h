@@ -66,6 +66,7 @@ struct nl_sock {
 #define NL_SOCK_INIT    ((struct nl_sock){.fd = -EBADF})
 #define cleanup_nl_sock __attribute__((cleanup(nl_close)))
 
+/* Owns: *s, closed by nl_close. Return: 0 or -errno. */
 int nl_open(struct nl_sock *s) must_check;
 void nl_close(struct nl_sock *s);
 

@@ -143,38 +143,45 @@ static struct copy_state *new_state(struct agent *a, const char *path)
 	return s;
 }
 
-/* The sequence that a chunk belongs to; a first chunk begins a new one. */
-static int state_for(struct agent *a, const struct copy *c, struct copy_state **ret, struct err *e)
+/* The sequence that a chunk belongs to; a first chunk begins a new one. NULL: @e is filled. */
+static struct copy_state *state_for(struct agent *a, const struct copy *c, struct err *e)
 {
 	struct copy_state *s;
 	size_t n;
 
 	s = find_state(a, c->path, &n);
-	if (s != NULL && s->call != NULL)
-		return err_refuse(e, ERR_PRECONDITION, "a copy to '%.200s' is under way", c->path);
+	if (s != NULL && s->call != NULL) {
+		(void)!err_refuse(e, ERR_PRECONDITION, "a copy to '%.200s' is under way", c->path);
+		return NULL;
+	}
+	if (c->offset != 0 &&
+	    (s == NULL || s->next != c->offset || s->copy.file_size != c->file_size)) {
+		(void)!err_refuse(e, ERR_INVALID,
+				  "file '%.200s': chunk at %" PRId64 " out of order", c->path,
+				  c->offset);
+		return NULL;
+	}
 	if (s != NULL && c->offset == 0) {
 		copy_abandon(s);
 		s = NULL;
 		n--;
-	} else if (c->offset != 0 &&
-		   (s == NULL || s->next != c->offset || s->copy.file_size != c->file_size)) {
-		return err_refuse(e, ERR_INVALID,
-				  "file '%.200s': chunk at %" PRId64 " out of order", c->path,
-				  c->offset);
 	}
-	if (s == NULL && n >= COPIES_MAX)
-		return err_refuse(e, ERR_LIMIT, "limit of %d copies at once reached", COPIES_MAX);
+	if (s == NULL && n >= COPIES_MAX) {
+		(void)!err_refuse(e, ERR_LIMIT, "limit of %d copies at once reached", COPIES_MAX);
+		return NULL;
+	}
 	if (s == NULL)
 		s = new_state(a, c->path);
-	if (s == NULL)
-		return err_set(e, -ENOMEM, "copy '%.200s'", c->path);
+	if (s == NULL) {
+		(void)!err_set(e, -ENOMEM, "copy '%.200s'", c->path);
+		return NULL;
+	}
 
 	loop_timer_del(&s->idle);
 	s->copy = *c;
 	s->copy.path = s->path;
 	s->copy.temp = s->temp;
-	*ret = s;
-	return 0;
+	return s;
 }
 
 /* The part of the path behind the shared directory, in the call's arena. */
@@ -227,10 +234,11 @@ static int copy_file(struct agent *a, struct rpc_call *call, const ProtobufCMess
 	if (S_ISDIR(c.file_mode) || S_ISLNK(c.file_mode))
 		c.file_size = c.offset = 0;
 	r = copy_check(&c, e);
-	if (r == 0)
-		r = state_for(a, &c, &s, e);
 	if (r < 0)
 		return r;
+	s = state_for(a, &c, e);
+	if (s == NULL)
+		return e->code;
 
 	job.fn_data = job.done_data = s;
 	s->call = call;

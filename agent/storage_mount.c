@@ -38,7 +38,7 @@ static size_t area_of(const struct storage_env *env, const char *path)
 
 		p += strlen(ROOTLESS_PREFIX);
 		digits = strspn(p, "0123456789");
-		if (digits == 0 || digits > 10 || p[0] == '0')
+		if (digits == 0 || digits > 10 || str_starts(p, "0"))
 			return 0;
 		p += digits;
 	}

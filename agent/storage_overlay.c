@@ -52,7 +52,7 @@ static int check_layers(const struct storage_job *job, const char *option, struc
 	return 0;
 }
 
-static int mount_with(const struct storage_job *job, Grpc__Storage *req, struct err *e)
+static int mount_with(const struct storage_job *job, const Grpc__Storage *req, struct err *e)
 {
 	struct storage_job again = *job;
 	int r;
@@ -67,11 +67,12 @@ static int mount_with(const struct storage_job *job, Grpc__Storage *req, struct 
 }
 
 /* Adds an upper and a work directory of the bundle to the options. */
-static int mount_read_write(const struct storage_job *job, Grpc__Storage *req, struct err *e)
+static int mount_read_write(const struct storage_job *job, struct err *e)
 {
-	cleanup_free char **options = NULL;
 	char upper[PATH_MAX / 2], work[PATH_MAX / 2], type[] = "overlay";
-	size_t n = req->n_options;
+	Grpc__Storage req = *job->request;
+	cleanup_free char **options = NULL;
+	size_t n = req.n_options;
 	int r;
 
 	if (job->owner[0] == '\0')
@@ -88,21 +89,21 @@ static int mount_read_write(const struct storage_job *job, Grpc__Storage *req, s
 	if (options == NULL)
 		return err_set(e, -ENOMEM, "overlay options");
 	if (n > 0)
-		memcpy(options, req->options, n * sizeof(*options));
+		memcpy(options, req.options, n * sizeof(*options));
 	options[n] = upper;
 	options[n + 1] = work;
-	req->options = options;
-	req->n_options = n + 2;
-	req->fstype = type;
-	return mount_with(job, req, e);
+	req.options = options;
+	req.n_options = n + 2;
+	req.fstype = type;
+	return mount_with(job, &req, e);
 }
 
 static int mount_overlay(const struct storage_job *job, struct err *e)
 {
-	Grpc__Storage req = *job->request;
+	const Grpc__Storage *req = job->request;
 
-	for (size_t i = 0; i < req.n_driver_options; i++) {
-		const char *word = req.driver_options[i];
+	for (size_t i = 0; i < req->n_driver_options; i++) {
+		const char *word = req->driver_options[i];
 		int r;
 
 		if (!str_starts(word, CREATE_DIRECTORY))
@@ -111,13 +112,13 @@ static int mount_overlay(const struct storage_job *job, struct err *e)
 		if (r < 0)
 			return r;
 	}
-	for (size_t i = 0; i < req.n_options; i++)
-		if (streq(req.options[i], READ_WRITE))
-			return mount_read_write(job, &req, e);
+	for (size_t i = 0; i < req->n_options; i++)
+		if (streq(req->options[i], READ_WRITE))
+			return mount_read_write(job, e);
 
-	if (!streq(req.fstype, "overlay"))
-		return err_set(e, -EINVAL, "storage 'overlayfs' of type '%.64s'", req.fstype);
-	return mount_with(job, &req, e);
+	if (!streq(req->fstype, "overlay"))
+		return err_set(e, -EINVAL, "storage 'overlayfs' of type '%.64s'", req->fstype);
+	return mount_with(job, req, e);
 }
 
 const struct storage_driver storage_driver_overlay = {

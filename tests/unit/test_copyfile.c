@@ -346,8 +346,9 @@ TEST(a_directory_swapped_for_a_link_all_the_time_leads_nowhere)
 
 	pid = fork();
 	CHECK(pid >= 0);
-	while (pid == 0)
-		(void)renameat2(AT_FDCWD, here, AT_FDCWD, there, RENAME_EXCHANGE);
+	if (pid == 0)
+		for (;;)
+			(void)renameat2(AT_FDCWD, here, AT_FDCWD, there, RENAME_EXCHANGE);
 	for (int i = 0; i < 2000; i++) {
 		struct copy c = file("d/f", "evil");
 

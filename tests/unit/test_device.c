@@ -33,12 +33,13 @@ static void make_dir(const struct world *w, const char *path)
 
 static void make_file(const struct world *w, const char *path, const char *text)
 {
-	cleanup_fclose FILE *f = NULL;
+	cleanup_close int fd = -EBADF;
 	char full[512];
 
 	(void)snprintf(full, sizeof(full), "%s%s", w->root, path);
-	f = fopen(full, "we");
-	CHECK(f != NULL && fputs(text, f) >= 0);
+	fd = open(full, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	CHECK(fd >= 0);
+	CHECK(write(fd, text, strlen(text)) == (ssize_t)strlen(text));
 }
 
 static void world_new(struct world *w, uint64_t timeout_ns)

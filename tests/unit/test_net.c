@@ -72,7 +72,7 @@ static void end(struct fixture *f)
 	arena_done(&f->arena);
 }
 
-#define BEGIN(f)                                                                                   \
+#define BEGIN()                                                                                    \
 	struct fixture f;                                                                          \
 	if (!begin(&f))                                                                            \
 	SKIP("a network namespace needs root")
@@ -162,7 +162,7 @@ TEST(a_link_found_by_mac_gets_name_mtu_and_addresses)
 	Types__IPAddress v4 = address("10.0.0.2", "24"), v6 = address("fd00::2", "64");
 	Types__IPAddress *both[] = {&v4, &v6};
 	Grpc__Interfaces got = GRPC__INTERFACES__INIT;
-	BEGIN(f);
+	BEGIN();
 	Types__Interface want = wanted("02:00:00:00:00:01", "net0");
 	struct net_link l;
 
@@ -212,7 +212,7 @@ TEST(an_ipv6_address_is_usable_at_once)
 	const struct ifaddrmsg ifa = {.ifa_family = AF_INET6};
 	Types__IPAddress v6 = address("fd00::2", "64");
 	Types__IPAddress *list[] = {&v6};
-	BEGIN(f);
+	BEGIN();
 	Types__Interface want = wanted("02:00:00:00:00:01", "eth0");
 	struct nl_msg m;
 	int n = 0;
@@ -232,7 +232,7 @@ TEST(an_ipv6_address_is_usable_at_once)
 
 TEST(two_links_swap_their_names)
 {
-	BEGIN(f);
+	BEGIN();
 	Types__Interface a = wanted("02:00:00:00:00:01", "eth1");
 	Types__Interface b = wanted("02:00:00:00:00:02", "eth0");
 
@@ -247,7 +247,7 @@ TEST(two_links_swap_their_names)
 
 TEST(a_failed_rename_gives_the_other_link_its_name_back)
 {
-	BEGIN(f);
+	BEGIN();
 	Types__Interface a = wanted("02:00:00:00:00:01", "eth1");
 
 	a.mtu = 1U << 30;
@@ -259,7 +259,7 @@ TEST(a_failed_rename_gives_the_other_link_its_name_back)
 
 TEST(an_unknown_mac_falls_back_to_the_name_and_is_set_there)
 {
-	BEGIN(f);
+	BEGIN();
 	Types__Interface want = wanted("02:00:00:00:00:77", "eth0");
 
 	CHECK_INT(update(&f, &want), 0);
@@ -269,7 +269,7 @@ TEST(an_unknown_mac_falls_back_to_the_name_and_is_set_there)
 
 TEST(an_interface_named_by_its_device_is_taken_whatever_its_mac)
 {
-	BEGIN(f);
+	BEGIN();
 	Types__Interface want = wanted("02:00:00:00:00:02", "eth9");
 
 	CHECK_INT(net_interface_update(&f.sock, &want, "eth0", &f.e), 0);
@@ -280,7 +280,7 @@ TEST(an_interface_named_by_its_device_is_taken_whatever_its_mac)
 
 TEST(an_unknown_link_is_reported_in_the_words_that_hosts_wait_for)
 {
-	BEGIN(f);
+	BEGIN();
 	Types__Interface want = wanted("02:00:00:00:00:77", "eth7");
 
 	CHECK(update(&f, &want) < 0);
@@ -291,7 +291,7 @@ TEST(an_unknown_link_is_reported_in_the_words_that_hosts_wait_for)
 
 TEST(a_malformed_mac_is_an_error)
 {
-	BEGIN(f);
+	BEGIN();
 	Types__Interface want = wanted("", "eth0");
 
 	CHECK(update(&f, &want) < 0);
@@ -301,7 +301,7 @@ TEST(a_malformed_mac_is_an_error)
 
 TEST(the_noarp_flag_is_set_and_cleared)
 {
-	BEGIN(f);
+	BEGIN();
 	Types__Interface want = wanted("02:00:00:00:00:01", "eth0");
 
 	want.raw_flags = IFF_NOARP;
@@ -360,7 +360,7 @@ TEST(a_default_route_may_come_before_the_route_to_its_gateway)
 	Types__Route def = route("", "10.0.0.1"), direct = route("10.0.0.0/24", "");
 	Types__Route *list[] = {&def, &direct};
 	const Types__Route *got;
-	BEGIN(f);
+	BEGIN();
 
 	configure(&f);
 	direct.scope = RT_SCOPE_LINK;
@@ -377,7 +377,7 @@ TEST(an_onlink_gateway_needs_no_other_route)
 {
 	Types__Route def = route("0.0.0.0/0", "192.0.2.1");
 	Types__Route *list[] = {&def};
-	BEGIN(f);
+	BEGIN();
 
 	configure(&f);
 	CHECK(routes(&f, list, 1) < 0);
@@ -391,7 +391,7 @@ TEST(a_route_keeps_its_mtu_scope_and_preferred_source)
 	static const char *const spellings[] = {"10.0.0.2", "10.0.0.2/32", "10.0.0.2/0"};
 	Types__Route r = route("10.5.0.0/16", "");
 	Types__Route *list[] = {&r};
-	BEGIN(f);
+	BEGIN();
 
 	configure(&f);
 	r.mtu = 1300;
@@ -412,7 +412,7 @@ TEST(a_destination_without_a_prefix_is_one_host)
 {
 	Types__Route r = route("10.7.7.7", "");
 	Types__Route *list[] = {&r};
-	BEGIN(f);
+	BEGIN();
 
 	configure(&f);
 	r.scope = RT_SCOPE_LINK;
@@ -426,7 +426,7 @@ TEST(an_ipv6_default_route_is_told_by_its_family)
 	Types__Route r = route("", "fd00::1");
 	Types__Route *list[] = {&r};
 	const Types__Route *got;
-	BEGIN(f);
+	BEGIN();
 
 	if (!net_has_ipv6()) {
 		end(&f);
@@ -445,7 +445,7 @@ TEST(a_route_that_the_kernel_refuses_is_named_in_full)
 {
 	Types__Route r = route("10.9.0.0/16", "203.0.113.1");
 	Types__Route *list[] = {&r};
-	BEGIN(f);
+	BEGIN();
 
 	configure(&f);
 	CHECK(routes(&f, list, 1) < 0);
@@ -457,7 +457,7 @@ TEST(a_route_over_an_unknown_link_says_so)
 {
 	Types__Route r = route("10.9.0.0/16", "");
 	Types__Route *list[] = {&r};
-	BEGIN(f);
+	BEGIN();
 
 	r.device = text("eth7");
 	CHECK(routes(&f, list, 1) < 0);
@@ -493,7 +493,7 @@ TEST(a_neighbour_without_a_state_is_permanent)
 	const struct ndmsg nd = {0};
 	struct nl_msg m;
 	int count = 0;
-	BEGIN(f);
+	BEGIN();
 
 	configure(&f);
 	n.toipaddress = &ip;
@@ -509,7 +509,7 @@ TEST(a_neighbour_without_a_state_is_permanent)
 TEST(a_neighbour_without_an_address_is_an_error)
 {
 	Types__ARPNeighbor n = TYPES__ARPNEIGHBOR__INIT;
-	BEGIN(f);
+	BEGIN();
 
 	CHECK(neighbour(&f, &n) < 0);
 	CHECK(strstr(f.e.msg, "Unable to determine ip address of ARP neighbor") != NULL);

@@ -247,7 +247,7 @@ TEST(a_file_is_bound_on_a_file)
 TEST(a_bind_takes_nothing_from_outside_the_areas)
 {
 	static const char *const sources[] = {
-		"", ".", "/", "/proc/self/root", RUN "/../etc", "/etc/passwd", "/dev/null"};
+		"", ".", "/", "/proc/self/root", "/tmp/run/../etc", "/etc/passwd", "/dev/null"};
 	struct err e;
 
 	BEGIN();
@@ -279,7 +279,8 @@ TEST(propagation_beside_a_real_file_system_is_a_call_of_its_own)
 
 TEST(an_overlay_shows_its_layers)
 {
-	char *options[] = {text("lowerdir=" RUN "/l1:" RUN "/l2")};
+	static const char layers[] = "lowerdir=" RUN "/l1:" RUN "/l2";
+	char *options[] = {text(layers)};
 	char *dirs[] = {text("io.katacontainers.volume.overlayfs.create_directory=" RUN "/l1"),
 			text("io.katacontainers.volume.overlayfs.create_directory=" RUN "/l2")};
 	Grpc__Storage s = storage("overlay", "overlay", options, 1);
