@@ -16,6 +16,7 @@
 #include "base/err.h"
 #include "container/caps.h"
 #include "container/seccomp.h"
+#include "container/seccomp_tables.h"
 #include "container/spec.h"
 #include "tests/bpf_sim.h"
 
@@ -391,4 +392,32 @@ TEST(stored_bytes_must_be_whole_instructions_within_the_kernel_limit)
 	assert_null(b);
 	CHECK(ctr_bpf_from_bytes(zero, 8 * 4096, 0, false, &b) == 0);
 	ctr_bpf_unref(b);
+}
+
+TEST(every_word_of_the_tables_is_found)
+{
+	static const char *const archs[] = {
+		"X86",     "X86_64",      "X32",    "ARM",      "AARCH64",     "MIPS",
+		"MIPS64",  "MIPS64N32",   "MIPSEL", "MIPSEL64", "MIPSEL64N32", "PPC",
+		"PPC64",   "PPC64LE",     "S390",   "S390X",    "PARISC",      "PARISC64",
+		"RISCV64", "LOONGARCH64", "M68K",   "SH",       "SHEB"};
+	static const char *const ops[] = {"NE", "LT", "LE", "EQ", "GE", "GT", "MASKED_EQ"};
+	static const char *const flags[] = {"TSYNC", "LOG", "SPEC_ALLOW", "WAIT_KILLABLE_RECV"};
+	char word[64];
+	uint32_t v;
+	unsigned op;
+
+	for (size_t i = 0; i < ARRAY_LEN(archs); i++) {
+		(void)snprintf(word, sizeof(word), "SCMP_ARCH_%s", archs[i]);
+		CHECK(ctr_seccomp_arch(word, &v) == 0);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(ops); i++) {
+		(void)snprintf(word, sizeof(word), "SCMP_CMP_%s", ops[i]);
+		CHECK(ctr_seccomp_op(word, &op) == 0);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(flags); i++) {
+		(void)snprintf(word, sizeof(word), "SECCOMP_FILTER_FLAG_%s", flags[i]);
+		CHECK(ctr_seccomp_flag(word, &v) == 0);
+	}
+	CHECK(ctr_seccomp_arch(NULL, &v) == -EINVAL && ctr_seccomp_flag("", &v) == -EINVAL);
 }
