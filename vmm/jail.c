@@ -70,9 +70,9 @@ static int build_root(const struct vmm_jail *j, struct err *e)
 	for (size_t i = 0; r == 0 && i < ARRAY_LEN(links); i++)
 		r = copy_link(links[i], e);
 	if (r == 0)
-		r = bind_file(j->kernel, VMM_JAIL_KERNEL + 1, e);
+		r = bind_file(j->kernel, &VMM_JAIL_KERNEL[1], e);
 	if (r == 0)
-		r = bind_file(j->initrd, VMM_JAIL_INITRD + 1, e);
+		r = bind_file(j->initrd, &VMM_JAIL_INITRD[1], e);
 	if (r == 0)
 		r = make_device("dev/null", 1, 3, j->uid, e);
 	if (r == 0 && j->kvm)

@@ -123,7 +123,7 @@ static int make_busybox(int at, struct err *e)
 int vmm_share_build(const struct vmm_config *c, const char *dir, struct err *e)
 {
 	cleanup_close int at = -EBADF;
-	char name[sizeof("4294967295")];
+	char name[sizeof("18446744073709551615")];
 	int r;
 
 	if (mount("pith", dir, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755") < 0)
