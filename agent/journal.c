@@ -85,9 +85,21 @@ void journal_process(struct process *p)
 		log_warn("process '%s' has too long a name to be kept", p->exec_id);
 		return;
 	}
-	put(a, key, (int[]){fd, ref->pidfd, p->has_tty ? p->tty : p->in.fd, p->out.fd}, 4);
+	put(a, key, (int[]){fd, ref->pidfd, p->has_tty ? p->tty : -EBADF, p->out.fd}, 4);
+	if (!p->has_tty && p->in.fd >= 0 && process_key(p, "/in", key, sizeof(key)) == 0)
+		put(a, key, &p->in.fd, 1);
 	if (p->err.fd >= 0 && process_key(p, "/err", key, sizeof(key)) == 0)
 		put(a, key, &p->err.fd, 1);
+}
+
+void journal_forget_stdin(struct process *p)
+{
+	char key[INIT_KEY_MAX];
+
+	if (p->c->a->init == NULL || !p->is_published)
+		return;
+	if (process_key(p, "/in", key, sizeof(key)) == 0)
+		init_link_del(p->c->a->init, key);
 }
 
 void journal_forget_container(struct container *c)
@@ -101,6 +113,7 @@ void journal_forget_process(struct process *p)
 
 	if (p->c->a->init == NULL || !p->is_published)
 		return;
+	journal_forget_stdin(p);
 	if (process_key(p, "", key, sizeof(key)) == 0)
 		init_link_del(p->c->a->init, key);
 	if (!p->has_tty && process_key(p, "/err", key, sizeof(key)) == 0)

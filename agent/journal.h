@@ -26,8 +26,10 @@ struct process;
 
 /* The key "<container id>": record, pid namespace of init, where it has one. */
 void journal_container(struct container *c);
-/* The key "<container id>/<exec id>": record, pidfd, stdin or terminal, stdout. A second key with
- * "/err": stderr. */
+/* The key "<container id>/<exec id>": record, pidfd, terminal, stdout. Further keys with "/in" and
+ * "/err": stdin and stderr. */
 void journal_process(struct process *p);
+/* Stdin is closed: as long as init has its pipe, the process sees no end of file. */
+void journal_forget_stdin(struct process *p);
 void journal_forget_container(struct container *c);
 void journal_forget_process(struct process *p);

@@ -2,6 +2,7 @@
 /* Standard streams by RPC. The streams themselves are stream.c. */
 #include "agent/agent.h"
 #include "agent/container.h"
+#include "agent/journal.h"
 #include "agent/process.h"
 #include "agent/rpc.h"
 #include "base/err.h"
@@ -57,8 +58,10 @@ static int write_stdin(struct agent *a, struct rpc_call *call, const ProtobufCMe
 	if (req->data.len > 0)
 		return in_stream_write(&p->in, call, req->data.data, req->data.len, e);
 	/* No data is how one of the hosts closes the stream; a terminal has nothing to close. */
-	if (!p->has_tty)
+	if (!p->has_tty) {
 		in_stream_close(&p->in);
+		journal_forget_stdin(p);
+	}
 	return rpc_reply(call, &msg.base);
 }
 
@@ -70,8 +73,10 @@ static int close_stdin(struct agent *a, struct rpc_call *call, const ProtobufCMe
 
 	if (p == NULL)
 		return e->code;
-	if (!p->has_tty)
+	if (!p->has_tty) {
 		in_stream_close(&p->in);
+		journal_forget_stdin(p);
+	}
 	return rpc_reply_empty(call);
 }
 
