@@ -9,6 +9,8 @@
 #define ARGS_MAX   96
 #define APPEND_MAX 4096
 #define MIB        (1024ULL * 1024)
+/* Both guest kernels tick at this rate; lpj= would be wrong with another. */
+#define GUEST_HZ 250
 /* Room to plug: memory up to four times the start value, CPUs up to four, two spare PCIe ports. */
 #define MAXMEM_FACTOR 4
 #define MEM_SLOTS     8
@@ -54,9 +56,13 @@ static char *kernel_words(const struct vmm_machine *m, struct arena *a)
 		(void)str_add(&s, " lapic_timer_khz=1000000");
 		if (m->cpus == 1)
 			(void)str_add(&s, " noreplace-smp");
-		/* Under TCG the guest reads the host's counter. A guess would skew its clock. */
+		/*
+		 * Under TCG the guest reads the host's counter. A guess would skew its clock.
+		 * Without lpj= a CPU plugged in later calibrates its delay loop for 1.5 s.
+		 */
 		if (m->tsc_khz != 0)
-			(void)str_addf(&s, " tsc=reliable tsc_early_khz=%" PRIu32, m->tsc_khz);
+			(void)str_addf(&s, " tsc=reliable tsc_early_khz=%" PRIu32 " lpj=%" PRIu64,
+				       m->tsc_khz, (uint64_t)m->tsc_khz * 1000 / GUEST_HZ);
 	}
 	(void)str_addf(&s, " systemd.unified_cgroup_hierarchy=%d", m->cgroup_v1 ? 0 : 1);
 	/* Before --append, so that a caller can turn it off: of a repeated word the last counts. */

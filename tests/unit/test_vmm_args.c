@@ -61,7 +61,8 @@ TEST(a_tcg_machine_has_exactly_this_command_line)
 		"-kernel\n/kernel\n-initrd\n/initrd\n-append\n"
 		"console=ttyS0 panic=-1 reboot=t rcupdate.rcu_expedited=1 quiet mitigations=off "
 		"no_timer_check cryptomgr.notests lapic_timer_khz=1000000 noreplace-smp tsc=reliable "
-		"tsc_early_khz=2700000 systemd.unified_cgroup_hierarchy=1 agent.seccomp_default=true\n"
+		"tsc_early_khz=2700000 lpj=10800000 systemd.unified_cgroup_hierarchy=1 "
+		"agent.seccomp_default=true\n"
 		"-sandbox\non,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny\n");
 }
 
@@ -100,7 +101,9 @@ TEST(the_filter_the_cgroup_version_and_own_words_follow_the_options)
 	m.append = "agent.log=debug";
 	text = joined(vmm_qemu_args(&m, &a), &a);
 	CHECK(strstr(text, "-sandbox") == NULL);
-	CHECK(strstr(text, "systemd.unified_cgroup_hierarchy=0 agent.seccomp_default=true agent.log=debug\n") != NULL);
+	CHECK(strstr(text,
+		     "systemd.unified_cgroup_hierarchy=0 agent.seccomp_default=true agent.log=debug\n") !=
+	      NULL);
 }
 
 TEST(a_clock_rate_that_is_unknown_is_not_guessed)
