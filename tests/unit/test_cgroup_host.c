@@ -277,6 +277,7 @@ TEST(a_v1_group_limits_freezes_kills_and_leaves_nothing)
 
 static int v2_life(void)
 {
+	static struct ctr_device_rule rules[480];
 	struct clone_args args = {.flags = CLONE_INTO_CGROUP, .exit_signal = SIGCHLD};
 	struct ctr_resources res;
 	struct ctr_cgroup *g = NULL, *other = NULL;
@@ -302,7 +303,17 @@ static int v2_life(void)
 	STEP(strstr(e.msg, "is not empty") != NULL && e.kind == ERR_PRECONDITION);
 	STEP(ctr_cgroup_is_populated(g) == 1);
 	STEP(ctr_cgroup_apply(g, &res, true, &e) == 0);
-	/* A second time replaces the program. */
+	/* Further ones replace the program: the verifier takes long lists and every kind of rule. */
+	for (size_t i = 0; i < ARRAY_LEN(rules); i++)
+		rules[i] = (struct ctr_device_rule){i % 3 != 0, i % 2 != 0 ? 'c' : 'b',
+						    (int64_t)i / 7, i % 5 != 0 ? (int64_t)i : -1,
+						    i % 4 != 0 ? "rw" : "m"};
+	res.devices = rules;
+	res.n_devices = ARRAY_LEN(rules);
+	STEP(ctr_cgroup_apply(g, &res, true, &e) == 0);
+	rules[20] = (struct ctr_device_rule){true, 'a', -1, -1, NULL};
+	STEP(ctr_cgroup_apply(g, &res, true, &e) == 0);
+	res.n_devices = 0;
 	STEP(ctr_cgroup_apply(g, &res, true, &e) == 0);
 	STEP(ctr_cgroup_freeze(g, true, &e) == 0);
 	STEP(poll(&pfd, 1, 5000) == 1 && (pfd.revents & POLLPRI) != 0);
