@@ -19,6 +19,7 @@
 #include "agent/orphans.h"
 #include "agent/resource.h"
 #include "agent/sandbox.h"
+#include "agent/worker.h"
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/log.h"
@@ -245,6 +246,7 @@ int agent_run(struct agent *a)
 
 void agent_free(struct agent *a)
 {
+	workers_stop();
 	ttrpc_server_free(a->server);
 	free(a->shutdown);
 	resource_free(a->resource);

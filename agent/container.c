@@ -32,6 +32,18 @@ bool container_id_is_valid(const char *id)
 	return true;
 }
 
+/* Directories beside the bundles that are not a container's (Kata's own names among them). */
+static bool id_is_reserved(const char *id)
+{
+	static const char *const names[] = {"shared", "sandbox", "image", "virtual-volumes"};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		if (streq(names[i], id))
+			return true;
+	}
+	return false;
+}
+
 int container_new(struct agent *a, const char *id, struct container **ret, struct err *e)
 {
 	struct map *all = &a->sandbox->containers;
@@ -40,6 +52,8 @@ int container_new(struct agent *a, const char *id, struct container **ret, struc
 
 	if (!container_id_is_valid(id))
 		return err_refuse(e, ERR_INVALID, "invalid container ID %s", id);
+	if (id_is_reserved(id))
+		return err_refuse(e, ERR_INVALID, "container ID %s is reserved", id);
 	if (map_get(all, id) != NULL)
 		return err_refuse(e, ERR_EXISTS, "container %s already exists", id);
 	if (all->n >= CONTAINERS_MAX)

@@ -28,6 +28,7 @@ struct report {
 };
 
 struct worker {
+	struct list link;
 	struct loop *loop;
 	struct pidref pid;
 	struct loop_child child;
@@ -39,6 +40,7 @@ struct worker {
 	char name[NAME_MAX_];
 };
 
+static struct list workers = {&workers, &workers};
 static size_t n_workers;
 
 static void worker_free(struct worker *w)
@@ -50,6 +52,7 @@ static void worker_free(struct worker *w)
 	loop_timer_del(&w->timer);
 	loop_child_del(&w->child);
 	pidref_done(&w->pid);
+	list_del(&w->link);
 	n_workers--;
 	free(w);
 }
@@ -260,6 +263,7 @@ int worker_run(struct loop *loop, const struct worker_job *job, struct worker **
 	w->pid = PIDREF_INIT;
 	w->io = LOOP_IO_INIT;
 	(void)str_copy(w->name, sizeof(w->name), job->name);
+	list_add_tail(&workers, &w->link);
 	n_workers++;
 	r = start_child(w, job, theirs, e);
 	if (r < 0) {
@@ -296,4 +300,14 @@ void worker_abandon(struct worker *w)
 	loop_timer_del(&w->timer);
 	worker_close_io(w);
 	(void)!pidref_kill(&w->pid, SIGKILL);
+}
+
+void workers_stop(void)
+{
+	while (!list_empty(&workers)) {
+		struct worker *w = list_entry(workers.next, struct worker, link);
+
+		(void)!pidref_kill(&w->pid, SIGKILL);
+		worker_free(w);
+	}
 }

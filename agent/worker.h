@@ -62,6 +62,8 @@ int worker_run(struct loop *loop, const struct worker_job *job, struct worker **
 void worker_cancel(struct worker *w);
 /* Kills the child; done is never called. */
 void worker_abandon(struct worker *w);
+/* The agent ends: every child is killed, no done is called. */
+void workers_stop(void);
 
 /**
  * worker_exec() - inside a worker: run a program to its end

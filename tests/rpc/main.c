@@ -29,6 +29,7 @@
 struct world world;
 
 static const char *agent_path;
+static char config_path[96];
 static struct CMUnitTest tests[TESTS_MAX];
 static size_t n_tests;
 
@@ -74,8 +75,17 @@ static void agent_main(void)
 	if (fd < 0 || dup2(fd, 1) < 0 || dup2(fd, 2) < 0)
 		_exit(125);
 	(void)close_range(3, ~0U, 0);
-	(void)execl(agent_path, "pith-agent", "--run-dir", world.run_dir, (char *)NULL);
+	(void)execl(agent_path, "pith-agent", "--run-dir", world.run_dir, "--config", config_path,
+		    (char *)NULL);
 	_exit(126);
+}
+
+static void write_file(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "we");
+
+	if (f == NULL || fputs(text, f) < 0 || fclose(f) != 0)
+		die(path);
 }
 
 int agent_connect_fd(void)
@@ -107,8 +117,10 @@ struct ttrpc_client *agent_connect(void)
 	return c;
 }
 
-void agent_start(void)
+void agent_start(const char *config)
 {
+	(void)snprintf(config_path, sizeof(config_path), "%s/agent.toml", world.dir);
+	write_file(config_path, config);
 	world.agent = fork();
 	if (world.agent < 0)
 		die("fork");
@@ -117,15 +129,16 @@ void agent_start(void)
 	world.client = agent_connect();
 }
 
-void agent_kill(void)
+int agent_stop(void)
 {
-	int status;
+	int status = -1;
 
 	ttrpc_client_free(world.client);
 	world.client = NULL;
-	(void)kill(world.agent, SIGKILL);
-	(void)waitpid(world.agent, &status, 0);
-	(void)unlink(world.socket);
+	(void)kill(world.agent, SIGTERM);
+	if (waitpid(world.agent, &status, 0) != world.agent)
+		return -1;
+	return status;
 }
 
 /* ---- surroundings ---- */
@@ -200,16 +213,16 @@ static void show_log(void)
 
 static int inner_main(void)
 {
-	int status = 0, failed;
+	int status, failed;
 
 	surroundings();
-	agent_start();
+	agent_start("");
 	(void)alarm(DEADLINE_S);
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	failed = _cmocka_run_group_tests("rpc", tests, n_tests, NULL, NULL);
 	/* Leaks of the agent show when it ends in order. */
-	(void)kill(world.agent, SIGTERM);
-	if (waitpid(world.agent, &status, 0) == world.agent && status != 0) {
+	status = agent_stop();
+	if (status != 0) {
 		(void)fprintf(stderr, "# the agent ended with status %#x\n", (unsigned)status);
 		failed++;
 	}
@@ -238,5 +251,6 @@ int main(int argc, char **argv)
 		_exit(inner_main());
 	if (pid < 0 || waitpid(pid, &status, 0) < 0)
 		die("fork");
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+	/* Not by return: the leak checker cannot start its helper in a dead pid namespace. */
+	_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 1);
 }

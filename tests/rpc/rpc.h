@@ -30,10 +30,10 @@ struct world {
 };
 extern struct world world;
 
-/* Starts the agent and connects; @extra: one more argument pair, may be NULL. */
-void agent_start(void);
-/* Ends it by SIGKILL. */
-void agent_kill(void);
+/* Starts the agent with this configuration file and connects. */
+void agent_start(const char *config);
+/* Ends it by SIGTERM. Return: its wait status. */
+int agent_stop(void);
 /* A further connection. */
 struct ttrpc_client *agent_connect(void);
 int agent_connect_fd(void);
@@ -126,4 +126,6 @@ struct result close_stdin(const char *id, const char *exec_id);
 
 /* What a refused or finished request must not leave behind, as comparable text. Caller frees. */
 char *traces(void);
+/* Waits at most 2 s for that; frees @before; fails the test with the lines that are new. */
+void traces_return_to(char *before);
 unsigned agent_fds(void);

@@ -18,10 +18,8 @@ static void add_file(const char *path)
 	FILE *f = fopen(path, "re");
 
 	while (f != NULL && fgets(line, sizeof(line), f) != NULL) {
-		/* Ids of mounts change; the fourth field on does not. */
-		const char *p = strchr(line, ' ');
-
-		(void)str_addf(out, "mount %s", p != NULL ? strchr(p + 1, ' ') + 1 : line);
+		if (strstr(line, world.dir) != NULL)
+			(void)str_addf(out, "mount %s", line);
 	}
 	if (f != NULL)
 		(void)fclose(f);
@@ -37,7 +35,7 @@ static int add_dir(const char *path, unused_arg const struct stat *st, unused_ar
 static int add_group(const char *path, unused_arg const struct stat *st, int type,
 		     unused_arg struct FTW *ftw)
 {
-	if (type == FTW_D && strstr(path, "pith") != NULL)
+	if (type == FTW_D && strstr(path, "pith-rpc-tests") != NULL)
 		(void)str_addf(out, "cgroup %s\n", path);
 	return 0;
 }
@@ -90,4 +88,48 @@ char *traces(void)
 	add_children();
 	CHECK(str_check(&text) == 0);
 	return str_take(&text);
+}
+
+static unsigned long fds_of(const char *text)
+{
+	const char *p = strstr(text, "fds ");
+
+	return p != NULL ? strtoul(p + 4, NULL, 10) : 0;
+}
+
+/* What was there before may be gone: a worker of an earlier test, say. */
+static unsigned count_new(const char *before, const char *after, bool show)
+{
+	struct slice rest = slice_of(after), line;
+	unsigned n = 0;
+
+	while (slice_cut(&rest, '\n', &line)) {
+		char text[4200];
+
+		(void)snprintf(text, sizeof(text), "%.*s\n", (int)line.n, line.p);
+		if (line.n == 0 || strstr(before, text) != NULL ||
+		    (str_starts(text, "fds ") && fds_of(after) <= fds_of(before)))
+			continue;
+		n++;
+		if (show)
+			print_message("# left: %s", text);
+	}
+	return n;
+}
+
+void traces_return_to(char *before)
+{
+	char *after = NULL;
+
+	/* A worker that has reported needs a moment to die. */
+	for (int i = 0; i < 100; i++) {
+		free(after);
+		after = traces();
+		if (count_new(before, after, false) == 0)
+			break;
+		loop_for(20);
+	}
+	CHECK(count_new(before, after, true) == 0);
+	free(before);
+	free(after);
 }
