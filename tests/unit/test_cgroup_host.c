@@ -4,6 +4,7 @@
  * namespace. Each case is a child process, because the mode is found once per process.
  */
 #include "tests/test.h"
+#include "tests/torture.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -547,6 +548,38 @@ static int v2_limits(void)
 	loop_free(loop);
 	STEP(!left_behind());
 	return 0;
+}
+
+static int make_and_remove(void *data)
+{
+	struct ctr_cgroup *g = NULL;
+	int r = ctr_cgroup_create(data, "c1", NULL, &g, &e);
+
+	if (r < 0)
+		return left_behind() ? 0 : r; /* 0 where a failure is expected fails the test */
+	r = ctr_cgroup_remove(g, &e);
+	if (r < 0 && ctr_cgroup_remove(g, &e) < 0)
+		r = 0;
+	ctr_cgroup_free(g);
+	return r;
+}
+
+static int v1_out_of_memory(void)
+{
+	char name[64];
+
+	STEP(ctr_cgroup_setup(&e) == 0);
+	group_name(name);
+	STEP(torture_each(make_and_remove, name) > 5);
+	STEP(!left_behind());
+	return 0;
+}
+
+TEST(a_create_without_memory_leaves_nothing)
+{
+	if (!is_usable(TMPFS_MAGIC))
+		SKIP("needs root and v1 hierarchies");
+	run(v1_out_of_memory);
 }
 
 static int v1_failed_create(void)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Device rules as a v2 program, asked through an interpreter, and as a v1 set. */
 #include "tests/test.h"
+#include "tests/torture.h"
 
 #include <errno.h>
 
@@ -199,4 +200,26 @@ TEST(allow_all_on_v1_has_its_denials_as_exceptions)
 	CHECK(build(rules, 2) == 0);
 	CHECK(set.allow_all && set.n == 1);
 	CHECK(ctr_dev_set_matches(&set, "a *:* rwm"));
+}
+
+static int build_both(void *data)
+{
+	cleanup_free struct ctr_dev_rules *l = malloc(sizeof(*l));
+	cleanup_free struct bpf_insn *insns = NULL;
+	struct err e = {0};
+	size_t n = 0;
+	int r;
+
+	(void)data;
+	if (l == NULL)
+		return -ENOMEM;
+	r = ctr_dev_rules_build(NULL, 0, l, &e);
+	if (r == 0)
+		r = ctr_dev_bpf_build(l, &insns, &n);
+	return r < 0 ? r : build(NULL, 0);
+}
+
+TEST(building_reports_every_failed_allocation)
+{
+	CHECK(torture_each(build_both, NULL) == 3);
 }

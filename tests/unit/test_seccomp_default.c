@@ -18,6 +18,7 @@
 #include "container/seccomp.h"
 #include "container/spec.h"
 #include "tests/bpf_sim.h"
+#include "tests/torture.h"
 
 #define RET(e) (SECCOMP_RET_ERRNO | (uint32_t)(e))
 #define X32    UINT32_C(0x40000000)
@@ -244,4 +245,36 @@ TEST(the_cache_keeps_the_64_most_recently_used)
 	ctr_seccomp_cache_free(c);
 	CHECK_INT(b->refs, 1);
 	ctr_bpf_unref(b);
+}
+
+static int compile_and_cache(void *data)
+{
+	const struct ctr_seccomp s = {.default_action = "SCMP_ACT_ERRNO",
+				      .default_errno_ret = CTR_UNSET};
+	struct ctr_seccomp_cache *c = NULL;
+	struct ctr_bpf *b = NULL;
+	struct err e = {0};
+	int r;
+
+	(void)data;
+	r = ctr_seccomp_compile(&s, NULL, 0, &b, &e);
+	if (r == 0)
+		r = ctr_seccomp_cache_new(&c);
+	if (r == 0)
+		r = ctr_seccomp_cache_put(c, &s, b);
+	if (r == 0) {
+		struct ctr_bpf *got = ctr_seccomp_cache_get(c, &s);
+
+		/* A lookup without memory is a miss, no more. */
+		r = got == NULL ? -ENOMEM : 0;
+		ctr_bpf_unref(got);
+	}
+	ctr_bpf_unref(b);
+	ctr_seccomp_cache_free(c);
+	return r;
+}
+
+TEST(compiling_and_caching_survive_every_failed_allocation)
+{
+	CHECK(torture_each(compile_and_cache, NULL) > 4);
 }
