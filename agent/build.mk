@@ -8,7 +8,7 @@ agent_SRC += agent/agent.c agent/sandbox.c agent/sandbox_setup.c agent/create.c 
 agent_SRC += agent/init_link.c agent/journal.c agent/orphans.c
 agent_SRC += agent/pci.c agent/uevent.c agent/device.c agent/netlink.c agent/net.c \
 	agent/net_route.c agent/net_list.c agent/rpc_net.c agent/guest.c agent/rpc_guest.c agent/rpc_storage.c agent/copyfile.c agent/rpc_copy.c \
-	agent/mount_opts.c agent/storage_mount.c agent/storage_fsgroup.c agent/device_spec.c agent/resource.c agent/storage.c \
+	agent/mount_opts.c agent/storage_mount.c agent/storage_fsgroup.c agent/device_spec.c agent/resource.c agent/hotplug.c agent/storage.c \
 	agent/storage_bind.c agent/storage_block.c agent/storage_overlay.c agent/storage_tmpfs.c agent/storage_virtiofs.c
 agent_PKGS := libudev mount
 PROGS += pith-agent

@@ -21,3 +21,6 @@ struct resource {
 	struct list cpu_jobs; /* struct cpu_job; the first one runs */
 	struct list copies;   /* struct copy_state: files that arrive in chunks */
 };
+
+/* Brings memory online as it comes, from now on. */
+void hotplug_memory_watch(struct resource *res);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "agent/agent.h"
 #include "agent/storage_mount.h"
@@ -49,6 +50,11 @@ static bool begin(void)
 
 static void end(void)
 {
+	siginfo_t si;
+
+	/* A worker's report comes before its end; the loop reaps it. */
+	while (waitid(P_ALL, 0, &si, WEXITED | WNOWAIT) == 0)
+		CHECK(loop_once(agent.loop, 5000) == 0);
 	resource_free(agent.resource);
 	loop_free(agent.loop);
 	CHECK(umount2(TOP, MNT_DETACH) == 0);
