@@ -93,8 +93,8 @@ int guest_cpus_online(const char *sysfs, uint32_t total, unsigned tries, struct 
 		if (online >= total)
 			return 0;
 	}
-	return err_set(e, -ETIMEDOUT, "failed to online %u CPU(s) after %u retries", total - online,
-		       tries);
+	return err_refuse(e, ERR_INTERNAL, "failed to online %u CPU(s) after %u retries", total,
+			  tries);
 }
 
 void guest_memory_online(const char *sysfs)

@@ -17,7 +17,7 @@ struct err;
  * guest_cpus_online() - at least @total processors online
  * @tries: how often to look, 50 ms apart; plugged processors appear one by one
  *
- * Return: 0, or -ETIMEDOUT "failed to online <n> CPU(s) after <tries> retries".
+ * Return: 0, or negative errno: "failed to online <total> CPU(s) after <tries> retries".
  */
 int guest_cpus_online(const char *sysfs, uint32_t total, unsigned tries, struct err *e) must_check;
 
