@@ -2,25 +2,21 @@
 /* The sandbox as a whole: create, destroy, details, and what is answered with a refusal. */
 #define LOG_MODULE "rpc"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-
 #include "agent/agent.h"
 #include "agent/container.h"
+#include "agent/guest.h"
 #include "agent/oom.h"
 #include "agent/resource.h"
 #include "agent/rpc.h"
 #include "agent/sandbox.h"
 #include "agent/sandbox_setup.h"
+#include "agent/storage.h"
+#include "base/arena.h"
 #include "base/err.h"
-#include "base/fd.h"
 #include "base/log.h"
 #include "base/loop.h"
-#include "base/parse.h"
 #include "proto/agent.pb-c.h"
 #include "ttrpc/server.h"
-
-#define MEMORY_DIR "/sys/devices/system/memory"
 
 /* ---- CreateSandbox ---- */
 
@@ -161,56 +157,45 @@ static int destroy_sandbox(struct agent *a, struct rpc_call *call,
 
 /* ---- GetGuestDetails ---- */
 
-static int memory_block_size(uint64_t *ret, struct err *e)
+/* The names of the storage drivers, in the call's arena: protobuf-c has no const strings. */
+static int storage_names(struct arena *arena, Grpc__AgentDetails *details, struct err *e)
 {
-	char text[64];
-	ssize_t n = fd_read_line(AT_FDCWD, MEMORY_DIR "/block_size_bytes", text, sizeof(text));
+	size_t n = 0;
 
-	if (n == -ENOENT)
-		return 0;
-	if (n < 0)
-		return err_set(e, (int)n, "read the memory block size");
-	if (parse_hex64(text, ret) < 0)
-		return err_refuse(e, ERR_INTERNAL, "Invalid block size");
-	return 0;
-}
-
-static int memory_probe(bool *ret, struct err *e)
-{
-	struct stat st;
-
-	*ret = stat(MEMORY_DIR "/probe", &st) == 0;
-	if (!*ret && errno != ENOENT)
-		return err_set(e, -errno, "look for memory hotplug by probe");
+	while (storage_handler_name(n) != NULL)
+		n++;
+	details->storage_handlers = arena_array(arena, n, sizeof(char *));
+	if (details->storage_handlers == NULL)
+		return err_refuse(e, ERR_LIMIT, "guest details");
+	for (size_t i = 0; i < n; i++) {
+		details->storage_handlers[i] = arena_dup(arena, storage_handler_name(i));
+		if (details->storage_handlers[i] == NULL)
+			return err_refuse(e, ERR_LIMIT, "guest details");
+	}
+	details->n_storage_handlers = n;
 	return 0;
 }
 
 static int get_guest_details(struct agent *a, struct rpc_call *call, const ProtobufCMessage *in,
 			     struct err *e)
 {
-	static const char *const storages[] = {"blk",   "bind",      "ephemeral",
-					       "local", "overlayfs", "virtio-fs"};
 	static const char *const features[] = {"seccomp"};
 	const Grpc__GuestDetailsRequest *req = (const Grpc__GuestDetailsRequest *)in;
 	Grpc__GuestDetailsResponse msg = GRPC__GUEST_DETAILS_RESPONSE__INIT;
 	Grpc__AgentDetails details = GRPC__AGENT_DETAILS__INIT;
 	char version[] = PITH_VERSION;
-	bool probe = false;
-	int r = 0;
+	int r;
 
-	if (req->mem_block_size)
-		r = memory_block_size(&msg.mem_block_size_bytes, e);
-	if (r == 0 && req->mem_hotplug_probe)
-		r = memory_probe(&probe, e);
+	r = storage_names(rpc_arena(call), &details, e);
+	if (r == 0 && req->mem_block_size)
+		r = guest_memory_block_size("/sys", &msg.mem_block_size_bytes, e);
 	if (r < 0)
 		return r;
-	msg.support_mem_hotplug_probe = probe;
+	msg.support_mem_hotplug_probe = req->mem_hotplug_probe && guest_has_memory_probe("/sys");
 	details.version = version;
 	details.init_daemon = a->is_under_init;
 	details.supports_seccomp = true;
 	/* protobuf-c has no const strings; packing only reads them. */
-	details.storage_handlers = (char **)(uintptr_t)storages;
-	details.n_storage_handlers = ARRAY_LEN(storages);
 	details.extra_features = (char **)(uintptr_t)features;
 	details.n_extra_features = ARRAY_LEN(features);
 	msg.agent_details = &details;
