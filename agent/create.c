@@ -237,8 +237,9 @@ static int complete_spec(struct create *k, struct err *e)
 	if (r < 0 || k->spec->seccomp != NULL || !a->config.seccomp_default)
 		return r;
 	caps = ctr_cap_set_parse(&k->spec->process->caps[CTR_CAP_BOUNDING], NULL, 0);
-	/* A static table that the core only reads. */
-	k->spec->seccomp = (struct ctr_seccomp *)(uintptr_t)ctr_seccomp_default(caps);
+	k->spec->seccomp = ctr_seccomp_default(caps, &k->arena);
+	if (k->spec->seccomp == NULL)
+		return err_refuse(e, ERR_LIMIT, "the spec is too large");
 	return 0;
 }
 

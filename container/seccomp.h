@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 
+struct arena;
 struct err;
 struct ctr_seccomp;
 struct sock_filter;
@@ -52,5 +53,10 @@ struct ctr_bpf *ctr_seccomp_cache_get(struct ctr_seccomp_cache *c, const struct 
 int ctr_seccomp_cache_put(struct ctr_seccomp_cache *c, const struct ctr_seccomp *s,
 			  struct ctr_bpf *b) must_check;
 
-/* The built-in default profile (default action ERRNO, the well-known allow list with capability-dependent groups). @caps: bit set of bounding capabilities. Static; argument rules included. */
-const struct ctr_seccomp *ctr_seccomp_default(uint64_t caps);
+/**
+ * ctr_seccomp_default() - the built-in profile: default action ERRNO, the well-known allow list
+ * @caps: the bounding set of the process; opens the calls of each capability in it
+ *
+ * Owns: the profile lives in @a. Return: NULL when @a is full.
+ */
+struct ctr_seccomp *ctr_seccomp_default(uint64_t caps, struct arena *a) must_check;

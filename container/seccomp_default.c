@@ -11,6 +11,7 @@
 #include <sys/personality.h>
 #include <sys/socket.h>
 
+#include "base/arena.h"
 #include "container/caps.h"
 #include "container/spec.h"
 
@@ -517,16 +518,16 @@ static const uint64_t personalities[] = {PER_LINUX, PER_LINUX32, UNAME26, PER_LI
 
 #define RULES_MAX (8 + ARRAY_LEN(personalities) + ARRAY_LEN(cap_groups))
 
-/* Filled anew by every call: one thread, and the caller compiles before it asks again. */
-static struct {
+struct built {
 	struct ctr_seccomp profile;
 	struct ctr_seccomp_rule rules[RULES_MAX];
 	struct ctr_seccomp_arg args[RULES_MAX];
-} built;
+};
 
-static struct ctr_seccomp_rule *add_rule(const char *const *names, size_t n, const char *action)
+static struct ctr_seccomp_rule *add_rule(struct built *b, const char *const *names, size_t n,
+					 const char *action)
 {
-	struct ctr_seccomp_rule *rule = &built.rules[built.profile.n_rules++];
+	struct ctr_seccomp_rule *rule = &b->rules[b->profile.n_rules++];
 
 	*rule = (struct ctr_seccomp_rule){
 		/* The model's lists are not const at the outer level; nobody writes through it. */
@@ -537,48 +538,51 @@ static struct ctr_seccomp_rule *add_rule(const char *const *names, size_t n, con
 	return rule;
 }
 
-static void add_arg_rule(const char *const *name, uint64_t index, const char *op, uint64_t value,
-			 uint64_t value_two)
+static void add_arg_rule(struct built *b, const char *const *name, const char *op, uint64_t value,
+			 uint64_t index)
 {
-	struct ctr_seccomp_arg *arg = &built.args[built.profile.n_rules];
-	struct ctr_seccomp_rule *rule = add_rule(name, 1, ALLOW);
+	struct ctr_seccomp_arg *arg = &b->args[b->profile.n_rules];
+	struct ctr_seccomp_rule *rule = add_rule(b, name, 1, ALLOW);
 
-	*arg = (struct ctr_seccomp_arg){
-		.index = index, .value = value, .value_two = value_two, .op = op};
+	*arg = (struct ctr_seccomp_arg){.index = index, .value = value, .op = op};
 	rule->args = arg;
 	rule->n_args = 1;
 }
 
-const struct ctr_seccomp *ctr_seccomp_default(uint64_t caps)
+struct ctr_seccomp *ctr_seccomp_default(uint64_t caps, struct arena *a)
 {
 	static const char *const socket_name[] = {"socket"};
 	static const char *const personality_name[] = {"personality"};
 	static const char *const clone_name[] = {"clone"};
 	static const char *const clone3_name[] = {"clone3"};
+	struct built *b = arena_alloc(a, sizeof(*b));
 
-	built.profile = (struct ctr_seccomp){
+	if (b == NULL)
+		return NULL;
+	b->profile = (struct ctr_seccomp){
 		.default_action = "SCMP_ACT_ERRNO",
 		.default_errno_ret = CTR_UNSET,
 		.architectures = {.v = machine_archs, .n = ARRAY_LEN(machine_archs) - 1},
-		.rules = built.rules,
+		.rules = b->rules,
 	};
 
-	add_rule(base_names, ARRAY_LEN(base_names), ALLOW);
-	add_rule(machine_names, ARRAY_LEN(machine_names), ALLOW);
+	add_rule(b, base_names, ARRAY_LEN(base_names), ALLOW);
+	add_rule(b, machine_names, ARRAY_LEN(machine_names), ALLOW);
 	/* A guest's vsock leads to its host. socketcall(2) of 32-bit programs passes the family behind
 	 * a pointer, which no filter can follow: they keep it, or lose all networking. */
-	add_arg_rule(socket_name, 0, "SCMP_CMP_NE", AF_VSOCK, 0);
+	add_arg_rule(b, socket_name, "SCMP_CMP_NE", AF_VSOCK, 0);
 	for (size_t i = 0; i < ARRAY_LEN(personalities); i++)
-		add_arg_rule(personality_name, 0, "SCMP_CMP_EQ", personalities[i], 0);
+		add_arg_rule(b, personality_name, "SCMP_CMP_EQ", personalities[i], 0);
 
 	for (size_t i = 0; i < ARRAY_LEN(cap_groups); i++) {
 		if (caps & CTR_CAP_BIT(cap_groups[i].cap))
-			add_rule(cap_groups[i].names, cap_groups[i].n, ALLOW);
+			add_rule(b, cap_groups[i].names, cap_groups[i].n, ALLOW);
 	}
 	if (!(caps & CTR_CAP_BIT(CAP_SYS_ADMIN))) {
-		add_arg_rule(clone_name, CLONE_FLAGS_ARG, "SCMP_CMP_MASKED_EQ", CLONE_NS_FLAGS, 0);
+		/* value_two, what the masked flags must be, is 0. */
+		add_arg_rule(b, clone_name, "SCMP_CMP_MASKED_EQ", CLONE_NS_FLAGS, CLONE_FLAGS_ARG);
 		/* Its flags are behind a pointer: ENOSYS makes C libraries use clone. */
-		add_rule(clone3_name, 1, "SCMP_ACT_ERRNO")->errno_ret = ENOSYS;
+		add_rule(b, clone3_name, 1, "SCMP_ACT_ERRNO")->errno_ret = ENOSYS;
 	}
-	return &built.profile;
+	return &b->profile;
 }

@@ -185,7 +185,7 @@ CASE(seccomp_is_loaded_early_without_no_new_privs)
 CASE(the_built_in_profile_lets_a_container_start)
 {
 	box_init(&box, "grep Seccomp: /proc/self/status; mount -t tmpfs x /vol; echo end");
-	box.spec->seccomp = dup_array(a, ctr_seccomp_default(0xe1), 1, sizeof(struct ctr_seccomp));
+	box.spec->seccomp = ctr_seccomp_default(0xe1, a);
 	STEP(box_run(&box) == 0);
 	EXPECT(&box, "Seccomp:\t2");
 	EXPECT(&box, "permission denied (are you root?)\nend");

@@ -13,6 +13,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "base/arena.h"
 #include "base/err.h"
 #include "container/caps.h"
 #include "container/seccomp.h"
@@ -31,6 +32,15 @@ static struct ctr_bpf *compile(const struct ctr_seccomp *s)
 	CHECK_INT(ctr_seccomp_check(s, &e), 0);
 	CHECK_INT(ctr_seccomp_compile(s, NULL, 0, &b, &e), 0);
 	return b;
+}
+
+static struct ctr_bpf *compile_default(uint64_t caps)
+{
+	cleanup_arena struct arena a = ARENA_INIT(1 << 16);
+	const struct ctr_seccomp *s = ctr_seccomp_default(caps, &a);
+
+	assert_non_null(s);
+	return compile(s);
 }
 
 static uint32_t ask(const struct ctr_bpf *b, uint32_t arch, long nr, uint64_t a0)
@@ -66,7 +76,7 @@ TEST(the_default_profile_denies_administration_without_its_capability)
 				   SYS_open_by_handle_at,
 				   SYS_settimeofday,
 				   SYS_acct};
-	struct ctr_bpf *b = compile(ctr_seccomp_default(ctr_cap_default_set));
+	struct ctr_bpf *b = compile_default(ctr_cap_default_set);
 
 	for (size_t i = 0; i < ARRAY_LEN(nrs); i++)
 		CHECK_INT(ask64(b, nrs[i], 0), RET(EPERM));
@@ -77,9 +87,22 @@ TEST(the_default_profile_denies_administration_without_its_capability)
 	ctr_bpf_unref(b);
 }
 
+TEST(two_default_profiles_do_not_share_memory)
+{
+	cleanup_arena struct arena a = ARENA_INIT(1 << 16);
+	const struct ctr_seccomp *few = ctr_seccomp_default(0, &a);
+	const struct ctr_seccomp *many = ctr_seccomp_default(CTR_CAP_BIT(CAP_SYS_ADMIN), &a);
+	struct ctr_bpf *b;
+
+	CHECK(few != NULL && many != NULL && few != many);
+	b = compile(few);
+	CHECK_INT(ask64(b, SYS_mount, 0), RET(EPERM));
+	ctr_bpf_unref(b);
+}
+
 TEST(sys_admin_opens_its_group_and_nothing_of_the_others)
 {
-	struct ctr_bpf *b = compile(ctr_seccomp_default(CTR_CAP_BIT(CAP_SYS_ADMIN)));
+	struct ctr_bpf *b = compile_default(CTR_CAP_BIT(CAP_SYS_ADMIN));
 
 	CHECK_INT(ask64(b, SYS_mount, 0), SECCOMP_RET_ALLOW);
 	CHECK_INT(ask64(b, SYS_unshare, CLONE_NEWUSER), SECCOMP_RET_ALLOW);
@@ -94,7 +117,7 @@ TEST(clone_makes_no_namespace_and_clone3_does_not_exist_without_sys_admin)
 {
 	static const uint64_t flags[] = {CLONE_NEWNS,   CLONE_NEWCGROUP, CLONE_NEWUTS, CLONE_NEWIPC,
 					 CLONE_NEWUSER, CLONE_NEWPID,    CLONE_NEWNET};
-	struct ctr_bpf *b = compile(ctr_seccomp_default(0));
+	struct ctr_bpf *b = compile_default(0);
 
 	CHECK_INT(ask64(b, SYS_clone, SIGCHLD | CLONE_VM | CLONE_FS), SECCOMP_RET_ALLOW);
 	for (size_t i = 0; i < ARRAY_LEN(flags); i++)
@@ -105,7 +128,7 @@ TEST(clone_makes_no_namespace_and_clone3_does_not_exist_without_sys_admin)
 
 TEST(vsock_and_odd_personalities_are_denied)
 {
-	struct ctr_bpf *b = compile(ctr_seccomp_default(ctr_cap_default_set));
+	struct ctr_bpf *b = compile_default(ctr_cap_default_set);
 
 	CHECK_INT(ask64(b, SYS_socket, 40), RET(EPERM));
 	CHECK_INT(ask64(b, SYS_socket, 2), SECCOMP_RET_ALLOW);
@@ -120,7 +143,7 @@ TEST(x32_and_i386_numbers_of_denied_calls_are_denied_too)
 {
 	static const char *const names[] = {"mount", "unshare", "setns",   "reboot",
 					    "bpf",   "keyctl",  "add_key", "swapon"};
-	struct ctr_bpf *b = compile(ctr_seccomp_default(ctr_cap_default_set));
+	struct ctr_bpf *b = compile_default(ctr_cap_default_set);
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		int x32 = seccomp_syscall_resolve_name_arch(SCMP_ARCH_X32, names[i]);
@@ -167,7 +190,7 @@ static int try_denied(void)
 
 TEST(the_kernel_enforces_the_default_profile)
 {
-	struct ctr_bpf *b = compile(ctr_seccomp_default(ctr_cap_default_set));
+	struct ctr_bpf *b = compile_default(ctr_cap_default_set);
 	int status = in_filter(b, try_denied);
 
 	CHECK(WIFEXITED(status));
