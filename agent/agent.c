@@ -205,6 +205,7 @@ static int build(struct agent *a, const struct agent_options *o, struct err *e)
 		r = ctr_cgroup_setup(e);
 	if (r < 0)
 		return r;
+	ctr_cgroup_tolerate_foreign();
 	protect_self();
 	r = sandbox_new(&a->sandbox);
 	if (r == 0)

@@ -72,6 +72,11 @@ int ctr_cgroup_setup(struct err *e)
 	return 0;
 }
 
+void ctr_cgroup_tolerate_foreign(void)
+{
+	ctr_cg_host.tolerant = true;
+}
+
 enum ctr_cgroup_mode ctr_cgroup_get_mode(void)
 {
 	return ctr_cg_host.mode;

@@ -26,6 +26,8 @@ enum ctr_cgroup_mode {
 /* Finds how /sys/fs/cgroup is mounted and opens the roots; once per process, after they are mounted. */
 int ctr_cgroup_setup(struct err *e) must_check;
 enum ctr_cgroup_mode ctr_cgroup_get_mode(void);
+/* From now on CPUs and huge page sizes that this machine lacks are logged and left out, as hosts of a guest expect: they speak of their own. */
+void ctr_cgroup_tolerate_foreign(void);
 /* The running process moves itself into a leaf group of this name below the root, so that the root may delegate; memory_min 0: none. */
 int ctr_cgroup_join_self(const char *name, uint64_t memory_min_bytes, struct err *e) must_check;
 

@@ -16,8 +16,10 @@
 #include <sys/vfs.h>
 #include <sys/xattr.h>
 
+#define LOG_MODULE "cgroup"
 #include "base/err.h"
 #include "base/fd.h"
+#include "base/log.h"
 #include "base/parse.h"
 #include "base/path.h"
 #include "base/str.h"
@@ -415,6 +417,39 @@ int ctr_cg_setf(struct cg_set *s, int dir, const char *file, const char *fmt, ..
 	if (n < 0 || (size_t)n >= sizeof(text))
 		return err_set(s->e, -E2BIG, "value for %s", file);
 	return ctr_cg_set(s, dir, file, text);
+}
+
+int ctr_cg_set_cpus(struct cg_set *s, int dir, const char *cpus)
+{
+	int r = ctr_cg_set(s, dir, "cpuset.cpus", cpus);
+
+	if (r >= 0 || !ctr_cg_host.tolerant)
+		return r;
+	log_warn("%s, ignored", s->e->msg);
+	*s->e = (struct err){0};
+	return 0;
+}
+
+int ctr_cg_set_hugepage(struct cg_set *s, int dir, const struct ctr_hugepage_limit *h,
+			const char *suffix)
+{
+	char file[96];
+	int r;
+
+	(void)snprintf(file, sizeof(file), "hugetlb.%s%s", h->page_size, suffix);
+	if (strchr(h->page_size, '/') != NULL || !ctr_cg_has(dir, file)) {
+		if (!ctr_cg_host.tolerant)
+			return err_refuse(s->e, ERR_INVALID,
+					  "linux.resources.hugepageLimits: no page size '%s' here",
+					  h->page_size);
+		log_warn("huge page size '%s' has no limit here, ignored", h->page_size);
+		return 0;
+	}
+	r = ctr_cg_setf(s, dir, file, "%" PRIu64, h->limit);
+	(void)snprintf(file, sizeof(file), "hugetlb.%s.rsvd%s", h->page_size, suffix);
+	if (r == 0 && ctr_cg_has(dir, file))
+		r = ctr_cg_setf(s, dir, file, "%" PRIu64, h->limit);
+	return r;
 }
 
 int ctr_cg_set_rdma(struct cg_set *s, int dir, const struct ctr_rdma *r)

@@ -9,6 +9,7 @@
 
 #include "container/cgroup.h"
 
+struct ctr_hugepage_limit;
 struct ctr_rdma;
 
 /* In the order in which a process joins the v1 hierarchies: cpuset before memory, freezer late. */
@@ -43,6 +44,7 @@ struct cg_hier {
 struct cg_host {
 	enum ctr_cgroup_mode mode;
 	bool ready;
+	bool tolerant;                     /* ctr_cgroup_tolerate_foreign */
 	struct cg_hier hier[CG_HIERS_MAX]; /* in join order */
 	size_t n;
 };
@@ -106,6 +108,11 @@ int ctr_cg_set(struct cg_set *s, int dir, const char *file, const char *text) mu
 int ctr_cg_set_i64(struct cg_set *s, int dir, const char *file, int64_t v) must_check;
 int ctr_cg_setf(struct cg_set *s, int dir, const char *file, const char *fmt, ...)
 	printf_fmt(4, 5) must_check;
+/* cpuset.cpus: a list that the machine lacks is only logged where that was asked for. */
+int ctr_cg_set_cpus(struct cg_set *s, int dir, const char *cpus) must_check;
+/* hugetlb.SIZE@suffix and its reservation twin; the same for an unknown size. */
+int ctr_cg_set_hugepage(struct cg_set *s, int dir, const struct ctr_hugepage_limit *h,
+			const char *suffix) must_check;
 int ctr_cg_set_rdma(struct cg_set *s, int dir,
 		    const struct ctr_rdma *r) must_check; /* rdma.max, both versions */
 void ctr_cg_undo(struct cg_set *s);

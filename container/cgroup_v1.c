@@ -184,7 +184,7 @@ int ctr_cg_v1_prepare(struct ctr_cgroup *g, const struct ctr_resources *res, str
 	if (res == NULL)
 		return 0;
 	if (!str_empty(res->cpu.cpus))
-		r = ctr_cg_set(&set, dir, "cpuset.cpus", res->cpu.cpus);
+		r = ctr_cg_set_cpus(&set, dir, res->cpu.cpus);
 	if (r == 0 && !str_empty(res->cpu.mems))
 		r = ctr_cg_set(&set, dir, "cpuset.mems", res->cpu.mems);
 

@@ -137,7 +137,7 @@ static int apply_cpu(struct ctr_cgroup *g, const struct ctr_cpu *c, struct cg_se
 
 	dir = ctr_cg_dir(g, CG_CPUSET);
 	if (r == 0 && !str_empty(c->cpus))
-		r = ctr_cg_set(s, dir, "cpuset.cpus", c->cpus);
+		r = ctr_cg_set_cpus(s, dir, c->cpus);
 	if (r == 0 && !str_empty(c->mems))
 		r = ctr_cg_set(s, dir, "cpuset.mems", c->mems);
 	return r;
@@ -188,22 +188,11 @@ static int apply_blkio(struct ctr_cgroup *g, const struct ctr_blkio *b, struct c
 
 static int apply_other(struct ctr_cgroup *g, const struct ctr_resources *res, struct cg_set *s)
 {
-	char file[96];
-	int dir = ctr_cg_dir(g, CG_HUGETLB), r = 0;
+	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < res->n_hugepages; i++) {
-		const struct ctr_hugepage_limit *h = &res->hugepages[i];
-
-		(void)snprintf(file, sizeof(file), "hugetlb.%s.limit_in_bytes", h->page_size);
-		if (strchr(h->page_size, '/') != NULL || !ctr_cg_has(dir, file)) {
-			log_warn("huge page size '%s' has no limit here, ignored", h->page_size);
-			continue;
-		}
-		r = ctr_cg_setf(s, dir, file, "%" PRIu64, h->limit);
-		(void)snprintf(file, sizeof(file), "hugetlb.%s.rsvd.limit_in_bytes", h->page_size);
-		if (r == 0 && ctr_cg_has(dir, file))
-			r = ctr_cg_setf(s, dir, file, "%" PRIu64, h->limit);
-	}
+	for (size_t i = 0; r == 0 && i < res->n_hugepages; i++)
+		r = ctr_cg_set_hugepage(s, ctr_cg_dir(g, CG_HUGETLB), &res->hugepages[i],
+					".limit_in_bytes");
 	if (r == 0 && is_given(res->net_class_id))
 		r = ctr_cg_set_i64(s, ctr_cg_dir(g, CG_NET_CLS), "net_cls.classid",
 				   res->net_class_id);

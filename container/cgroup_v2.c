@@ -146,7 +146,7 @@ static int apply_cpuset(int dir, const struct ctr_cpu *c, struct cg_set *s)
 	int r = 0;
 
 	if (!str_empty(c->cpus))
-		r = ctr_cg_set(s, dir, "cpuset.cpus", c->cpus);
+		r = ctr_cg_set_cpus(s, dir, c->cpus);
 	if (r == 0 && !str_empty(c->mems))
 		r = ctr_cg_set(s, dir, "cpuset.mems", c->mems);
 	return r;
@@ -213,27 +213,6 @@ static int apply_io(int dir, const struct ctr_blkio *b, struct cg_set *s)
 
 /* ---- the rest ---- */
 
-static int apply_hugetlb(int dir, const struct ctr_resources *res, struct cg_set *s)
-{
-	char file[96];
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < res->n_hugepages; i++) {
-		const struct ctr_hugepage_limit *h = &res->hugepages[i];
-
-		(void)snprintf(file, sizeof(file), "hugetlb.%s.max", h->page_size);
-		if (strchr(h->page_size, '/') != NULL || !ctr_cg_has(dir, file)) {
-			log_warn("huge page size '%s' has no limit here, ignored", h->page_size);
-			continue;
-		}
-		r = ctr_cg_setf(s, dir, file, "%" PRIu64, h->limit);
-		(void)snprintf(file, sizeof(file), "hugetlb.%s.rsvd.max", h->page_size);
-		if (r == 0 && ctr_cg_has(dir, file))
-			r = ctr_cg_setf(s, dir, file, "%" PRIu64, h->limit);
-	}
-	return r;
-}
-
 /* Files that move processes or change what the group is: not limits. */
 static bool is_denied_unified(const char *file)
 {
@@ -288,8 +267,8 @@ int ctr_cg_v2_apply(struct ctr_cgroup *g, const struct ctr_resources *res, struc
 		r = apply_cpu(dir, &res->cpu, set);
 	if (r == 0)
 		r = apply_cpuset(dir, &res->cpu, set);
-	if (r == 0)
-		r = apply_hugetlb(dir, res, set);
+	for (size_t i = 0; r == 0 && i < res->n_hugepages; i++)
+		r = ctr_cg_set_hugepage(set, dir, &res->hugepages[i], ".max");
 	for (size_t i = 0; r == 0 && i < res->n_rdma; i++)
 		r = ctr_cg_set_rdma(set, dir, &res->rdma[i]);
 	if (is_given(res->net_class_id) || res->n_net_priorities > 0)
