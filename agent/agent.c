@@ -13,8 +13,10 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include "agent/debug_console.h"
 #include "agent/dispatch.h"
 #include "agent/init_link.h"
+#include "agent/log_port.h"
 #include "agent/oom.h"
 #include "agent/orphans.h"
 #include "agent/resource.h"
@@ -179,6 +181,30 @@ static int open_init(struct agent *a, const struct agent_options *o, struct err 
 	return init_link_new_consume(a->loop, o->init_fd, &a->init, e);
 }
 
+/* "vsock://-1:PORT" in @buf, or NULL for port 0. */
+static const char *port_addr(uint32_t port, char *buf, size_t size)
+{
+	if (port == 0)
+		return NULL;
+	(void)snprintf(buf, size, "vsock://-1:%u", port);
+	return buf;
+}
+
+/* The agent is worth more than its log or a shell: what fails here is told and done without. */
+static void open_extras(struct agent *a)
+{
+	char addr[64];
+	struct err e = {0};
+
+	if (log_port_new(a->loop, port_addr(a->config.log_vport, addr, sizeof(addr)), &a->log_port,
+			 &e) < 0)
+		log_error("%s", e.msg);
+	if (a->config.debug_console &&
+	    debug_console_new(a->loop, port_addr(a->config.debug_console_vport, addr, sizeof(addr)),
+			      &a->debug_console, &e) < 0)
+		log_error("%s", e.msg);
+}
+
 static int build(struct agent *a, const struct agent_options *o, struct err *e)
 {
 	int r = loop_new(&a->loop);
@@ -197,6 +223,7 @@ static int build(struct agent *a, const struct agent_options *o, struct err *e)
 	if (r < 0)
 		return r;
 	timeline_mark(a->timeline, "agent-listening");
+	open_extras(a);
 
 	r = watch_signals(a, e);
 	if (r == 0)
@@ -247,6 +274,7 @@ int agent_run(struct agent *a)
 
 void agent_free(struct agent *a)
 {
+	debug_console_free(a->debug_console);
 	workers_stop();
 	ttrpc_server_free(a->server);
 	free(a->shutdown);
@@ -256,6 +284,7 @@ void agent_free(struct agent *a)
 	ctr_seccomp_cache_free(a->host.seccomp);
 	fd_close(a->host.null_fd);
 	fd_close(a->host.own_pidns_fd);
+	log_port_free(a->log_port);
 	init_link_free(a->init);
 	timeline_unmap(a->timeline);
 	free(a->paths.run);

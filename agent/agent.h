@@ -16,8 +16,10 @@
 #include "base/map.h"
 #include "container/ctr.h"
 
+struct debug_console;
 struct err;
 struct init_link;
+struct log_port;
 struct loop;
 struct oom_queue;
 struct resource;
@@ -46,8 +48,10 @@ struct agent {
 	struct sandbox *sandbox;   /* the sandbox and its containers, sandbox.h */
 	struct resource *resource; /* devices, storages, kernel events: resource.h */
 	struct oom_queue *oom;
-	struct init_link *init; /* NULL: not under pith-init */
-	bool is_under_init;     /* what GetGuestDetails calls init_daemon */
+	struct log_port *log_port;
+	struct debug_console *debug_console; /* NULL: not asked for */
+	struct init_link *init;              /* NULL: not under pith-init */
+	bool is_under_init;                  /* what GetGuestDetails calls init_daemon */
 	bool is_shutting_down;
 	struct shutdown *shutdown;
 	struct timeline *timeline;

@@ -171,7 +171,7 @@ static void child_close_fds(const struct worker_job *job, int sock)
 	(void)close_range(from, ~0U, 0);
 }
 
-static void child_reset_signals(void)
+void worker_reset_signals(void)
 {
 	sigset_t none;
 
@@ -189,7 +189,7 @@ static void child_main(const struct worker_job *job, int sock)
 	int r;
 
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-	child_reset_signals();
+	worker_reset_signals();
 	child_close_fds(job, sock);
 	if (buf == NULL)
 		_exit(1);

@@ -76,3 +76,6 @@ void workers_stop(void);
  */
 int worker_exec(const char *const argv[], const void *input, size_t n, struct str *out,
 		struct str *err_out, struct err *e) must_check;
+
+/* In any forked child: every signal at its default, none blocked. */
+void worker_reset_signals(void);
