@@ -74,7 +74,7 @@ static ssize_t read_passwd(int root, char **ret)
 
 	if (fd < 0)
 		return fd;
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size > (off_t)USER_FILE_MAX) {
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size > (off_t)CHILD_USER_FILE_MAX) {
 		(void)close(fd);
 		return -EFBIG;
 	}
@@ -109,7 +109,7 @@ static void set_home(const struct plan *plan, const char *home, size_t n)
 
 int child_user(struct child *c, const struct plan_op *op)
 {
-	struct user_entry entry = {.home = "/", .home_n = 1};
+	struct child_user entry = {.home = "/", .home_n = 1};
 	char *text = NULL;
 	ssize_t n = read_passwd(c->root, &text);
 	int r = n < 0 ? (int)n : child_user_find(text, (size_t)n, op->str, c->uid, &entry);

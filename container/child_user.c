@@ -57,7 +57,7 @@ static bool number(struct field f, uint32_t *ret)
 }
 
 int child_user_find(const char *text, size_t n, const char *name, uint32_t uid,
-		    struct user_entry *ret)
+		    struct child_user *ret)
 {
 	size_t want = name == NULL ? 0 : strlen(name);
 
@@ -73,7 +73,7 @@ int child_user_find(const char *text, size_t n, const char *name, uint32_t uid,
 							    memcmp(f[NAME].p, name, want) == 0;
 
 			if (match) {
-				*ret = (struct user_entry){u, g, f[HOME].p, f[HOME].n};
+				*ret = (struct child_user){u, g, f[HOME].p, f[HOME].n};
 				return 0;
 			}
 		}

@@ -8,9 +8,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define USER_FILE_MAX (1U << 20)
+#define CHILD_USER_FILE_MAX (1U << 20)
 
-struct user_entry {
+struct child_user {
 	uint32_t uid, gid;
 	const char *home; /* points into the text, n bytes */
 	size_t home_n;
@@ -26,4 +26,4 @@ struct user_entry {
  * Source: passwd(5).
  */
 int child_user_find(const char *text, size_t n, const char *name, uint32_t uid,
-		    struct user_entry *ret);
+		    struct child_user *ret);
