@@ -12,7 +12,7 @@
 #include "base/str.h"
 #include "container/plan.h"
 
-static struct arena spec_arena;
+static struct arena spec_arena = {.max = 1U << 20};
 
 static void *spec_array(const void *from, size_t n, size_t size)
 {
@@ -51,7 +51,7 @@ static void spec_ns(struct ctr_spec *s, enum ctr_ns_type type)
 	s->namespaces = v;
 }
 
-static struct ctr_spec *spec_typical(void)
+unused_arg static struct ctr_spec *spec_typical(void)
 {
 	struct ctr_spec *s;
 	struct ctr_process_spec *p;
@@ -90,7 +90,7 @@ static struct ctr_spec *spec_typical(void)
 	return s;
 }
 
-static struct plan_in plan_in_typical(struct ctr_spec *s)
+unused_arg static struct plan_in plan_in_typical(struct ctr_spec *s)
 {
 	static const char *const v1[] = {"cpu,cpuacct", "name=systemd", NULL};
 	struct plan_in in = {

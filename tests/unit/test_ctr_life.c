@@ -153,8 +153,9 @@ CASE(an_exec_lands_in_a_moved_root)
 {
 	host.no_pivot = true;
 	STEP(running("sleep 100") == 0);
-	STEP(exec_run(&exec, "ls /; test $(stat -c %i /) = $(stat -c %i /proc/1/root/) && echo same;"
-			     "cd ..; pwd; ls -d bin") == 0);
+	STEP(exec_run(&exec,
+		      "ls /; test $(stat -c %i /) = $(stat -c %i /proc/1/root/) && echo same;"
+		      "cd ..; pwd; ls -d bin") == 0);
 	EXPECT(&exec.io, "bin\ndev\netc\nhome\nproc\nsys\ntmp\nvol\nsame\n/\nbin\n");
 	STEP(box_delete(&box));
 	return 0;
