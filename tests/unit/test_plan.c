@@ -11,6 +11,7 @@
 #include "base/fd.h"
 #include "container/plan_steps.h"
 #include "container/seccomp.h"
+#include "tests/torture.h"
 
 static void compare(const char *name, const struct plan *p)
 {
@@ -263,5 +264,30 @@ TEST(a_variable_given_twice_keeps_its_place_and_its_last_value)
 	CHECK_STR(p->env[3], "C=");
 	CHECK(p->env[4] == NULL);
 	plan_free(p);
+	arena_done(&spec_arena);
+}
+
+static int build_once(void *data)
+{
+	struct plan_in *in = data;
+	struct err e = {0};
+	struct plan *p = NULL;
+	int r = plan_build_init(in, &p, &e);
+
+	plan_free(p);
+	return r;
+}
+
+TEST(running_out_of_memory_anywhere_is_an_error_and_leaks_nothing)
+{
+	struct ctr_spec *s = spec_typical();
+	static struct ctr_kv sysctl = {"net.ipv4.ip_forward", "1"};
+	struct plan_in in;
+
+	s->sysctl = (struct ctr_kvs){&sysctl, 1};
+	s->mount_label = "a:b:c:d";
+	in = plan_in_typical(s);
+	in.cgroup_v2 = false;
+	CHECK(torture_each(build_once, &in) > 3);
 	arena_done(&spec_arena);
 }
