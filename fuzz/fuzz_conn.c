@@ -10,7 +10,6 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct ttrpc_call *parked;
-
 static void handler(void *data unused_arg, struct ttrpc_call *c)
 {
 	struct slice m = ttrpc_call_method(c), p = ttrpc_call_payload(c);
