@@ -12,8 +12,10 @@
 #include "base/loop.h"
 #include "proto/agent.pb-c.h"
 
-#define NS_PER_S     1e9
-#define INTERVAL_MS  1000
+#define NS_PER_S    1e9
+#define INTERVAL_MS 1000
+/* No limit: 2^64-1, or on cgroup v1 the largest multiple of the page size below 2^63. */
+#define UNLIMITED    (UINT64_C(1) << 62)
 #define CLEAR_SCREEN "\033[H\033[2J"
 
 struct sample {
@@ -60,7 +62,7 @@ static void line(const char *id, const Grpc__CgroupStats *s, struct sample *last
 	(void)printf("%-20s %7s %10.2f %9s %9s %6llu %9s %9s\n", id, percent,
 		     (double)now.cpu_ns / NS_PER_S,
 		     actl_size_text(m != NULL ? m->usage : 0, mem, sizeof(mem)),
-		     m == NULL || m->limit >= INT64_MAX
+		     m == NULL || m->limit >= UNLIMITED
 			     ? "-"
 			     : actl_size_text(m->limit, max, sizeof(max)),
 		     s->pids_stats != NULL ? (unsigned long long)s->pids_stats->current : 0,
