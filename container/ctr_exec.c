@@ -44,12 +44,12 @@ static void on_exited(struct spawn *s, const siginfo_t *info)
 	if (!s->is_running && c != NULL && c->state == CTR_STOPPED && e.kind != ERR_TIMEOUT)
 		(void)!err_refuse(&e, ERR_PRECONDITION, "container %s: container not running",
 				  c->id);
+	if (c != NULL)
+		ctr_end_process_gone(c);
 	if (p->is_orphan)
 		ctr_process_drop(p);
 	else
 		exec_done(p, s->is_running ? NULL : &e);
-	if (c != NULL)
-		ctr_end_process_gone(c);
 }
 
 void ctr_process_cancel(struct ctr_process *p)
@@ -78,6 +78,8 @@ int ctr_exec(struct ctr *c, const char *exec_id, struct ctr_process_spec *spec,
 	struct err late = {0};
 	int r = ctr_happen(c, CTR_EV_WANT_EXEC, e);
 
+	if (r == 0 && c->work == CTR_WORK_DELETE)
+		r = err_refuse(e, ERR_PRECONDITION, "container %s is being deleted", c->id);
 	if (r == 0)
 		r = ctr_id_check(exec_id, e);
 	if (r == 0)
