@@ -374,11 +374,15 @@ int ctr_cg_each_pid(int dir, int (*fn)(void *data, pid_t pid), void *data)
 static void remember(struct cg_set *s, int dir, const char *file)
 {
 	char *old = s->undo[s->n].old;
+	ssize_t n;
 
 	if (!s->keep_old || s->n == ARRAY_LEN(s->undo))
 		return;
-	if (ctr_cg_read(dir, file, old, sizeof(s->undo[0].old)) <= 0 || strchr(old, '\n') != NULL)
+	n = ctr_cg_read(dir, file, old, sizeof(s->undo[0].old));
+	if (n < 0 || strchr(old, '\n') != NULL)
 		return;
+	if (n == 0)
+		(void)str_copy(old, sizeof(s->undo[0].old), "\n"); /* a v2 cpuset that inherits */
 	if (str_copy(s->undo[s->n].file, sizeof(s->undo[0].file), file) < 0)
 		return;
 	s->undo[s->n++].dir = dir;

@@ -525,10 +525,12 @@ static int v2_limits(void)
 	STEP(reads(g, CG_UNIFIED, "cpu.max", "70000 200000"));
 	STEP(reads(g, CG_UNIFIED, "memory.max", "16777216"));
 	res.cpu.quota = -1;
+	res.cpu.cpus = "0";
 	res.unified.v = &(struct ctr_kv){"cgroup.procs", "0"};
 	res.unified.n = 1;
 	STEP(ctr_cgroup_apply(g, &res, false, &e) == -EINVAL);
 	STEP(reads(g, CG_UNIFIED, "cpu.max", "70000 200000"));
+	STEP(reads(g, CG_UNIFIED, "cpuset.cpus", ""));
 
 	STEP(ctr_oom_watch_new(loop, g, count_kills, &kills, &w, &e) == 0);
 	for (uint64_t want = 1; want <= 2; want++) {
