@@ -69,7 +69,7 @@ static int mount_with(const struct storage_job *job, const Grpc__Storage *req, s
 /* Adds an upper and a work directory of the bundle to the options. */
 static int mount_read_write(const struct storage_job *job, struct err *e)
 {
-	char upper[PATH_MAX / 2], work[PATH_MAX / 2], type[] = "overlay";
+	char upper[PATH_MAX / 4], work[PATH_MAX / 4], type[] = "overlay";
 	Grpc__Storage req = *job->request;
 	cleanup_free char **options = NULL;
 	size_t n = req.n_options;
