@@ -5,7 +5,7 @@
  *   echo                       sends back what comes, until the end
  *   source BYTES               sends that many bytes
  *   fork|ns|root|join ROUNDS   that many starts of "true": "MIN P10 MEDIAN" in ns
- *   rss                        private memory of init and the agent in bytes: "INIT AGENT"
+ *   rss                        private dirty memory of init and the agent in bytes: "INIT AGENT"
  * Other names make it the programs that the measured containers run: "true" exits 0, "sleep" waits
  * for a signal, "source BYTES" writes them to standard output. As PID 1 it is the least init there
  * can be: one line on the console, then the end.
@@ -104,26 +104,21 @@ static void serve_starts(int fd, const char *what, uint64_t rounds)
 		      (unsigned long long)v[rounds / 10], (unsigned long long)v[rounds / 2]);
 }
 
-/* Private_Clean + Private_Dirty of one process, in bytes; 0 when it cannot be read. */
+/* Private_Dirty of one process, in bytes: what would be free without it. Clean pages are the image's,
+ * which an initramfs holds in memory whether they are mapped or not. 0 when it cannot be read. */
 static uint64_t private_bytes(const char *pid)
 {
 	char path[64], text[2048];
-	struct slice rest, line;
-	uint64_t sum = 0;
+	struct slice rest, line, name;
 	ssize_t n;
 
 	(void)snprintf(path, sizeof(path), "/proc/%s/smaps_rollup", pid);
 	n = fd_read_file(AT_FDCWD, path, text, sizeof(text));
 	rest = (struct slice){text, n > 0 ? (size_t)n : 0};
-	while (slice_cut(&rest, '\n', &line)) {
-		struct slice name;
-
-		if (!slice_cut(&line, ':', &name) ||
-		    (!slice_eq(name, "Private_Clean") && !slice_eq(name, "Private_Dirty")))
-			continue;
-		sum += strtoull(line.p, NULL, 10) * 1024;
-	}
-	return sum;
+	while (slice_cut(&rest, '\n', &line))
+		if (slice_cut(&line, ':', &name) && slice_eq(name, "Private_Dirty"))
+			return strtoull(line.p, NULL, 10) * 1024;
+	return 0;
 }
 
 static void serve_rss(int fd, pid_t agent)
@@ -198,7 +193,11 @@ static void server(pid_t agent)
 
 static noreturn void bare_init(void)
 {
-	(void)!fd_write_full(1, "floor: init\n", 12);
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_BOOTTIME, &ts);
+	(void)printf("floor: init %.3f ms\n", (double)ts.tv_sec * 1e3 + (double)ts.tv_nsec / 1e6);
+	(void)fflush(stdout);
 	(void)reboot(access("/sys/firmware", F_OK) < 0 ? RB_POWER_OFF : RB_AUTOBOOT);
 	for (;;)
 		(void)pause();
@@ -219,13 +218,14 @@ static int other_program(const char *name, const char *arg)
 
 int main(int argc, char **argv)
 {
+	const char *me = path_base(argv[0]);
 	pid_t agent = getpid(), child;
 	char name[] = "pith-agent";
 
-	if (strncmp(path_base(argv[0]), "pith", 4) != 0 && agent != 1)
-		return other_program(path_base(argv[0]), argc > 1 ? argv[1] : NULL);
-	if (agent == 1 && streq(path_base(argv[0]), "init") && access(AGENT_PATH, F_OK) < 0)
+	if (streq(me, "init"))
 		bare_init();
+	if (strncmp(me, "pith", 4) != 0)
+		return other_program(me, argc > 1 ? argv[1] : NULL);
 	child = fork();
 	if (child == 0) {
 		/* Twice, so that the server belongs to init and not to the agent. */

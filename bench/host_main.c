@@ -189,9 +189,9 @@ static int memory(const struct opts *o, struct bench_rpc *b, struct err *e)
 	}
 	if (r < 0)
 		return r;
-	row(o, "init, private memory, idle", "KiB", (double)idle[0] / 1024, 0);
-	row(o, "agent, private memory, idle", "KiB", (double)idle[1] / 1024, 0);
-	row(o, "agent, private memory, 50 containers", "KiB", (double)full[1] / 1024, 0);
+	row(o, "init, private dirty memory, idle", "KiB", (double)idle[0] / 1024, 0);
+	row(o, "agent, private dirty memory, idle", "KiB", (double)idle[1] / 1024, 0);
+	row(o, "agent, private dirty memory, 50 containers", "KiB", (double)full[1] / 1024, 0);
 	return 0;
 }
 
