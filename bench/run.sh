@@ -61,7 +61,7 @@ boot_ours() { # VMLINUX INITRD
 		"$bin/pith-vm" start --name "$vm" --kernel "$1" --initrd "$2" --append pith.timeline >/dev/null
 		# The timeline is printed while the agent answers already.
 		timeout 20 tail -n +1 -f "/run/pith/vm/$vm/console.log" | sed '/^timeline ready/q' >"$work/console"
-		"$bin/pith-vm" stop "$vm" >/dev/null
+		"$bin/pith-vm" stop "$vm" >/dev/null 2>&1 || true
 		tr -d '\r' <"$work/console" | awk '
 			/^timeline init / { init = $3 }
 			/^timeline ready / { print init, $3 }'
@@ -109,7 +109,7 @@ measure() { # KERNEL
 	"$bin/pith-vm" start --name "$vm" --kernel "$vmlinux" --initrd "$work/bench.cpio" \
 		--append pith.agent=/usr/bin/pith-bench-guest >/dev/null
 	"$bin/pith-bench" "/run/pith/vm/$vm/vsock.sock"
-	"$bin/pith-vm" stop "$vm" >/dev/null
+	"$bin/pith-vm" stop "$vm" >/dev/null 2>&1 || true
 }
 
 floor_initrd
