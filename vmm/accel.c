@@ -147,7 +147,7 @@ static bool trial(const struct vmm_paths *p)
 		in = pipes[0];
 		out = s.out_fd = pipes[1];
 		if (vmm_spawn(&s, &ref, &e) == 0) {
-			out = fd_close(out);
+			(void)fd_close(TAKE_FD(out));
 			pfd.fd = in;
 			/* QEMU's own complaints come through the same pipe, but it then exits: with an
 			 * exit before the first byte of a kernel the text is "qemu...", never "[". */

@@ -3,6 +3,7 @@
 #include "vmm/keeper.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
@@ -26,7 +27,8 @@
 
 #define QUIT_WAIT_NS   (2ULL * 1000000000) /* for QEMU to obey the monitor */
 #define HELPER_WAIT_NS (1ULL * 1000000000) /* helpers also end when QEMU does: which came first? */
-#define OVERHEAD       (1536ULL << 20)     /* QEMU's translation buffer is up to 1 GiB */
+#define READ_WAIT_MS   2000
+#define OVERHEAD       (1536ULL << 20) /* QEMU's translation buffer is up to 1 GiB */
 #define PIDS_MAX       512
 #define CONSOLE_MAX    (8U * 1024 * 1024)
 
@@ -248,6 +250,14 @@ static void clear_up(struct keeper *k)
 	vmm_state_remove(k->vm->name);
 }
 
+/* The launcher may want to read the console; it hangs up when it has. */
+static void await_launcher(int ctl)
+{
+	struct pollfd p = {.fd = ctl, .events = POLLRDHUP};
+
+	(void)!poll(&p, 1, READ_WAIT_MS);
+}
+
 static void keep_last_words(struct keeper *k, char *buf, size_t size)
 {
 	ssize_t n;
@@ -288,9 +298,10 @@ _Noreturn void vmm_keeper_main(const struct vmm_vm *vm, int ctl)
 	if (loop_run(k.loop) < 0)
 		(void)str_copy(k.why, sizeof(k.why), "event loop failed");
 	keep_last_words(&k, text, sizeof(text));
-	clear_up(&k);
-	/* Last, so that who hears it finds nothing left. */
 	tell(&k, VMM_MSG_EXITED, k.code, text);
+	if (!k.detached)
+		await_launcher(ctl);
+	clear_up(&k);
 	_exit(0);
 }
 

@@ -89,7 +89,7 @@ static bool ask_tree(const char *build, char ret[static PATH_MAX])
 	s.out_fd = out;
 	if (vmm_spawn(&s, &ref, &e) < 0)
 		return false;
-	out = fd_close(out);
+	(void)fd_close(TAKE_FD(out));
 	n = fd_read_full(in, ret, PATH_MAX - 1);
 	if (pidref_wait(&ref) != 0 || n <= 1)
 		n = 0;
@@ -128,6 +128,19 @@ static int find_or_given(const char *given, const char *option, const char *name
 			  option);
 }
 
+/*
+ * The packaged kernel needs its modules in the initrd, the tuned one has none: an initrd for the other
+ * kernel boots and then has no vsock. The cache's folders tell which it is.
+ */
+static const char *initrd_for(const char *kernel)
+{
+	if (strstr(kernel, "/tuned-") != NULL)
+		return "pith-initrd-tuned.cpio";
+	if (strstr(kernel, "/packaged-") != NULL)
+		return "pith-initrd-packaged.cpio";
+	return INITRD;
+}
+
 int vmm_paths_find(const struct vmm_config *c, struct vmm_paths *ret, struct err *e)
 {
 	int r;
@@ -140,6 +153,6 @@ int vmm_paths_find(const struct vmm_config *c, struct vmm_paths *ret, struct err
 	if (r == 0)
 		r = find_or_given(c->kernel, "--kernel", KERNEL, ret->kernel, e);
 	if (r == 0)
-		r = find_or_given(c->initrd, "--initrd", INITRD, ret->initrd, e);
+		r = find_or_given(c->initrd, "--initrd", initrd_for(ret->kernel), ret->initrd, e);
 	return r;
 }

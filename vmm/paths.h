@@ -19,7 +19,8 @@ struct vmm_paths {
  *
  * Programs of ours: the folder of this one, then /usr/libexec/pith, then /usr/bin. Kernel and
  * initrd: the options, then $PITH_IMAGE_DIR, then the build tree this program lies in, then
- * /usr/lib/pith, as files "vmlinux" and "pith-initrd.cpio".
+ * /usr/lib/pith, as files "vmlinux" and "pith-initrd.cpio" (with a kernel of the build tree's cache:
+ * the initrd that was made for it).
  *
  * Return: 0 or -ENOENT (ERR_NOT_FOUND; the message names the package or command that helps).
  */

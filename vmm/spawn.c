@@ -51,7 +51,7 @@ static void child(const struct vmm_spawn *s, int report)
 		r = vmm_jail_enter(s->jail, &e);
 	if (r == 0) {
 		(void)execv(s->path, s->argv);
-		r = err_set(&e, -errno, "exec '%s'", s->path);
+		vmm_ignore(err_set(&e, -errno, "exec '%s'", s->path));
 	}
 	/* Below PIPE_BUF, so it arrives whole: pipe(7). */
 	if (fd_write_full(report, &e, sizeof(e)) < 0)
@@ -79,7 +79,7 @@ int vmm_spawn(const struct vmm_spawn *s, struct pidref *ret, struct err *e)
 	if (pid == 0)
 		child(s, report_w);
 
-	report_w = fd_close(report_w);
+	(void)fd_close(TAKE_FD(report_w));
 	r = pidref_open(pid, &ref);
 	if (r < 0) {
 		(void)kill(pid, SIGKILL);

@@ -204,7 +204,7 @@ static int watch(struct server *s, struct err *e)
 static int run(struct options *o, struct err *e)
 {
 	static struct server s;
-	char dir[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
+	static char dir[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
 	const char *dial = o->dial != NULL ? o->dial : o->listen;
 	int r;
 
