@@ -194,8 +194,11 @@ static int await_agent(struct vmm_launch *l, bool kvm, struct err *e)
 		if (r != -EAGAIN)
 			return err_set(e, r, "connect to '%s'", l->vsock);
 		r = next_msg(l, &m, now + RETRY_MS * NS_PER_MS);
-		if (r < 0 || (r > 0 && m.type != VMM_MSG_SIGN))
-			return vm_gone(l, &m, e);
+		if (r < 0 || (r > 0 && m.type != VMM_MSG_SIGN)) {
+			r = vm_gone(l, &m, e);
+			/* QEMU gave up on KVM before the guest said a word: the same as silence. */
+			return kvm && !l->sign_of_life ? (e->code = -ENODEV) : r;
+		}
 		if (kvm && !l->sign_of_life && now - l->started_ns > SIGN_WAIT_NS)
 			return err_set(e, -ENODEV, "no sign of life under KVM");
 		if (now > deadline) {
