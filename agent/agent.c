@@ -217,7 +217,9 @@ static int build(struct agent *a, const struct agent_options *o, struct err *e)
 	if (r < 0)
 		return r;
 	log_set_level(a->config.log_level);
-	r = set_paths(a, o->run_dir, e);
+	r = watch_signals(a, e);
+	if (r == 0)
+		r = set_paths(a, o->run_dir, e);
 	if (r == 0)
 		r = listen_on(a, e);
 	if (r < 0)
@@ -225,9 +227,7 @@ static int build(struct agent *a, const struct agent_options *o, struct err *e)
 	timeline_mark(a->timeline, "agent-listening");
 	open_extras(a);
 
-	r = watch_signals(a, e);
-	if (r == 0)
-		r = set_host(a, e);
+	r = set_host(a, e);
 	if (r == 0)
 		r = ctr_cgroup_setup(e);
 	if (r < 0)

@@ -109,7 +109,7 @@ static void on_kill(void *data, uint64_t kills)
 	struct oom_queue *q = c->a->oom;
 	struct event *ev;
 
-	log_warn("container '%s' ran out of memory, %ju kills so far", c->id, (uintmax_t)kills);
+	log_warn("container '%s' ran out of memory, %ju kills", c->id, (uintmax_t)kills);
 	if (q->n >= OOM_EVENTS_MAX) {
 		log_warn("nobody asks for OOM events, the oldest is dropped");
 		event_free(list_entry(q->events.next, struct event, link));

@@ -14,8 +14,16 @@
 #include "base/path.h"
 #include "container/cgroup_impl.h"
 
+/* The v1 notice comes when the group is out of memory, before the kill is counted. */
+#define RECHECK_NS  (20 * UINT64_C(1000000))
+#define RECHECK_MAX 100
+
 struct ctr_oom_watch {
+	struct loop *loop;
 	struct loop_io io;
+	struct loop_timer timer; /* v1: looks again for a kill that was announced */
+	unsigned rechecks;
+	bool is_v1;
 	int fd;  /* inotify or eventfd */
 	int dir; /* the group's memory directory, own copy: the watch may outlive the group */
 	const char *file;
@@ -29,24 +37,44 @@ static int read_kills(int dir, const char *file, uint64_t *ret)
 	return ctr_cg_read_key(dir, file, "oom_kill", ret);
 }
 
+static void check_kills(struct ctr_oom_watch *w);
+
+static void on_recheck(struct loop_timer *t)
+{
+	check_kills(container_of(t, struct ctr_oom_watch, timer));
+}
+
+static void check_kills(struct ctr_oom_watch *w)
+{
+	uint64_t kills = 0, before = w->seen;
+
+	/* The eventfd fires once more when the group is removed: then there is no file to read. */
+	if (read_kills(w->dir, w->file, &kills) < 0) {
+		loop_io_del(&w->io);
+		return;
+	}
+	if (kills <= before) {
+		if (w->is_v1 && w->rechecks++ < RECHECK_MAX)
+			(void)!loop_timer_set(w->loop, &w->timer, loop_now_ns() + RECHECK_NS,
+					      on_recheck);
+		return;
+	}
+	w->seen = kills;
+	w->rechecks = 0;
+	loop_timer_del(&w->timer);
+	w->fn(w->data, kills - before);
+}
+
 static void on_wake(struct loop_io *io, uint32_t events)
 {
 	struct ctr_oom_watch *w = container_of(io, struct ctr_oom_watch, io);
-	uint64_t kills = 0, before = w->seen;
 	char drain[4096];
 
 	(void)events;
 	while (read(w->fd, drain, sizeof(drain)) > 0)
 		;
-	/* The eventfd fires once more when the group is removed: then there is no file to read. */
-	if (read_kills(w->dir, w->file, &kills) < 0) {
-		loop_io_del(io);
-		return;
-	}
-	if (kills <= before)
-		return;
-	w->seen = kills;
-	w->fn(w->data, kills - before);
+	w->rechecks = 0;
+	check_kills(w);
 }
 
 static int open_v2(struct ctr_oom_watch *w, struct err *e)
@@ -94,7 +122,9 @@ int ctr_oom_watch_new(struct loop *loop, struct ctr_cgroup *g,
 	w = calloc(1, sizeof(*w));
 	if (w == NULL)
 		return err_set(e, -ENOMEM, "watch for out-of-memory kills");
-	*w = (struct ctr_oom_watch){.io = LOOP_IO_INIT,
+	*w = (struct ctr_oom_watch){.loop = loop,
+				    .io = LOOP_IO_INIT,
+				    .is_v1 = !is_v2,
 				    .fd = -EBADF,
 				    .dir = fcntl(dir, F_DUPFD_CLOEXEC, 3),
 				    .file = is_v2 ? "memory.events" : "memory.oom_control",
@@ -122,6 +152,7 @@ void ctr_oom_watch_free(struct ctr_oom_watch *w)
 	if (w == NULL)
 		return;
 	loop_io_del(&w->io);
+	loop_timer_del(&w->timer);
 	(void)fd_close(w->fd);
 	(void)fd_close(w->dir);
 	free(w);

@@ -20,6 +20,7 @@
 #include "base/fd.h"
 #include "base/loop.h"
 #include "base/path.h"
+#include "proto/health.pb-c.h"
 #include "tests/rpc/rpc.h"
 #include "ttrpc/addr.h"
 
@@ -119,6 +120,8 @@ struct ttrpc_client *agent_connect(void)
 
 void agent_start(const char *config)
 {
+	Grpc__CheckRequest check = GRPC__CHECK_REQUEST__INIT;
+
 	(void)snprintf(config_path, sizeof(config_path), "%s/agent.toml", world.dir);
 	write_file(config_path, config);
 	world.agent = fork();
@@ -127,6 +130,9 @@ void agent_start(const char *config)
 	if (world.agent == 0)
 		agent_main();
 	world.client = agent_connect();
+	/* It listens early: an answer says that it is complete. */
+	if (call_on(world.client, "grpc.Health", "Check", &check.base, SECONDS(20)).code != 0)
+		die("first answer of the agent");
 }
 
 int agent_stop(void)
@@ -138,6 +144,8 @@ int agent_stop(void)
 	(void)kill(world.agent, SIGTERM);
 	if (waitpid(world.agent, &status, 0) != world.agent)
 		return -1;
+	if (status != 0)
+		print_message("# the agent ended with status %#x\n", (unsigned)status);
 	return status;
 }
 

@@ -53,7 +53,7 @@ TEST(removal_delivers_the_code_to_parked_waiters)
 {
 	Grpc__WaitProcessRequest req = GRPC__WAIT_PROCESS_REQUEST__INIT;
 	Grpc__WaitProcessResponse *msg;
-	struct open_call w;
+	static struct open_call w;
 
 	run_container("c-kill", "sleep 1000");
 	req.container_id = (char[]){"c-kill"};

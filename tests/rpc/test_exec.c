@@ -135,7 +135,7 @@ TEST(large_write_parks_until_the_reader_comes_and_loses_nothing)
 {
 	Grpc__WriteStreamRequest req = GRPC__WRITE_STREAM_REQUEST__INIT;
 	static char big[1u << 20];
-	struct open_call w;
+	static struct open_call w;
 	char *text;
 
 	run_container("io-big", "read go; wc -c");
@@ -204,7 +204,7 @@ TEST(descendant_that_holds_the_stream_delays_its_end_by_half_a_second_only)
 TEST(zero_length_read_consumes_nothing)
 {
 	Grpc__ReadStreamRequest req = GRPC__READ_STREAM_REQUEST__INIT;
-	struct open_call o;
+	static struct open_call o;
 	struct result r;
 
 	run_container("io-zero", "echo text; sleep 1000");
@@ -220,7 +220,7 @@ TEST(zero_length_read_consumes_nothing)
 
 TEST(read_cancelled_by_its_deadline_takes_no_byte)
 {
-	struct open_call a, b;
+	static struct open_call a, b;
 
 	run_container("io-dead", "read x; echo $x; sleep 1000");
 	open_read(&a, world.client, "io-dead", SECONDS(1) / 10);
@@ -236,7 +236,7 @@ TEST(read_cancelled_by_its_deadline_takes_no_byte)
 TEST(reads_of_a_lost_connection_take_no_byte)
 {
 	struct ttrpc_client *c = agent_connect();
-	struct open_call a, b;
+	static struct open_call a, b;
 
 	run_container("io-lost", "read x; echo $x; sleep 1000");
 	open_read(&a, c, "io-lost", 0);
@@ -251,7 +251,7 @@ TEST(reads_of_a_lost_connection_take_no_byte)
 
 TEST(parked_reads_end_when_the_container_is_removed)
 {
-	struct open_call a;
+	static struct open_call a;
 
 	run_container("io-gone", "sleep 1000");
 	open_read(&a, world.client, "io-gone", 0);
@@ -263,7 +263,7 @@ TEST(parked_reads_end_when_the_container_is_removed)
 TEST(wait_cancelled_by_its_deadline_leaves_the_process_waitable)
 {
 	Grpc__WaitProcessRequest req = GRPC__WAIT_PROCESS_REQUEST__INIT;
-	struct open_call a;
+	static struct open_call a;
 
 	run_container("w-dead", "read x; exit 6");
 	req.container_id = (char[]){"w-dead"};
@@ -279,7 +279,7 @@ TEST(wait_of_a_lost_connection_leaves_the_code_for_the_next)
 {
 	Grpc__WaitProcessRequest req = GRPC__WAIT_PROCESS_REQUEST__INIT;
 	struct ttrpc_client *c = agent_connect();
-	struct open_call a;
+	static struct open_call a;
 
 	run_container("w-lost", "read x; exit 6");
 	req.container_id = (char[]){"w-lost"};

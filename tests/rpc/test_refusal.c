@@ -212,7 +212,7 @@ TEST(create_past_its_deadline_is_undone)
 	Grpc__Hooks hooks = GRPC__HOOKS__INIT;
 	char *args[] = {(char[]){"sleep"}, (char[]){"30"}};
 	Grpc__Hook h = GRPC__HOOK__INIT, *list[] = {&h};
-	struct open_call o;
+	static struct open_call o;
 	struct spec s;
 
 	begin(&s, "r-slow");

@@ -126,7 +126,7 @@ TEST(slow_container_creation_delays_nobody)
 	Grpc__Hooks hooks = GRPC__HOOKS__INIT;
 	char *args[] = {(char[]){"sleep"}, (char[]){"1"}};
 	Grpc__Hook h = GRPC__HOOK__INIT, *list[] = {&h};
-	struct open_call o;
+	static struct open_call o;
 	struct spec s;
 
 	run_container("t-other", "sleep 1000");
