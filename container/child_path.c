@@ -104,70 +104,80 @@ static int is_link(int parent, const char *name)
 	return fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode);
 }
 
+/* Where a pass is: the fd of what precedes path[start..end), and whether that is of our making. */
+struct walk {
+	char *path;
+	size_t start, end;
+	int parent, missing, is_dir;
+};
+
+/* Opens the whole prefix up to the current part, resolved in root. */
+static int open_prefix(int root, const struct walk *w)
+{
+	char saved = w->path[w->end];
+	int fd;
+
+	w->path[w->end] = '\0';
+	fd = child_open_in(root, w->path, O_PATH, 0);
+	w->path[w->end] = saved;
+	return fd;
+}
+
+/* The current part is missing. Return: fd, 0 when a dangling link was spliced in, or -errno. */
+static int make_part(struct walk *w, const char *name)
+{
+	int is_last = w->path[w->end + strspn(w->path + w->end, "/")] == '\0';
+
+	if (strcmp(name, "..") == 0)
+		return -EINVAL; /* above something that does not exist */
+	if (is_link(w->parent, name))
+		return splice_link(w->path, w->start, w->end, w->parent, name);
+	w->missing = 1;
+	return is_last && !w->is_dir ? make_file(w->parent, name) : make_dir(w->parent, name);
+}
+
 /*
  * One pass from the root: existing prefixes are opened whole, in root; the first missing one is
  * made on the fd of the prefix before it. Return: fd, 0 when a dangling link was spliced in and the
  * pass must begin again, or -errno.
  */
-static int make_pass(int root, char *path, int is_dir)
+static int make_pass(int root, struct walk *w)
 {
-	size_t start = 0, end;
-	int parent = child_open_in(root, "/", O_PATH | O_DIRECTORY, 0), fd, missing = 0;
 	char name[256];
+	int fd;
 
-	while (parent >= 0) {
-		int last;
-
-		start += strspn(path + start, "/");
-		end = start + strcspn(path + start, "/");
-		if (end == start)
-			return parent;
-		if (end - start >= sizeof(name)) {
+	w->start = 0;
+	w->missing = 0;
+	w->parent = child_open_in(root, "/", O_PATH | O_DIRECTORY, 0);
+	while (w->parent >= 0) {
+		w->start += strspn(w->path + w->start, "/");
+		w->end = w->start + strcspn(w->path + w->start, "/");
+		if (w->end == w->start)
+			break;
+		if (w->end - w->start >= sizeof(name)) {
 			fd = -ENAMETOOLONG;
+		} else {
+			memcpy(name, w->path + w->start, w->end - w->start);
+			name[w->end - w->start] = '\0';
+			fd = w->missing ? -ENOENT : open_prefix(root, w);
+			if (fd == -ENOENT)
+				fd = make_part(w, name);
+		}
+		(void)close(w->parent);
+		w->parent = fd;
+		if (fd == 0)
 			break;
-		}
-		memcpy(name, path + start, end - start);
-		name[end - start] = '\0';
-		last = path[end + strspn(path + end, "/")] == '\0';
-		fd = -ENOENT;
-		if (!missing) {
-			char saved = path[end];
-
-			path[end] = '\0';
-			fd = child_open_in(root, path, O_PATH, 0);
-			path[end] = saved;
-		}
-		if (fd == -ENOENT) {
-			if (strcmp(name, "..") == 0) {
-				fd = -EINVAL; /* above something that does not exist */
-			} else if (is_link(parent, name)) {
-				fd = splice_link(path, start, end, parent, name);
-				if (fd == 0) {
-					(void)close(parent);
-					return 0;
-				}
-			} else {
-				missing = 1;
-				fd = last && !is_dir ? make_file(parent, name)
-						     : make_dir(parent, name);
-			}
-		}
-		if (fd < 0)
-			break;
-		(void)close(parent);
-		parent = fd;
-		start = end;
+		w->start = w->end;
 	}
-	if (parent >= 0)
-		(void)close(parent);
-	return parent < 0 ? parent : fd;
+	return w->parent;
 }
 
 int child_make_target(int root, const char *path, int is_dir, int no_links)
 {
 	char work[PATH_LEN];
+	struct walk w = {.path = work, .is_dir = is_dir};
 	size_t n = strlen(path);
-	int fd = -ELOOP;
+	int fd;
 
 	if (n >= sizeof(work))
 		return -ENAMETOOLONG;
@@ -177,7 +187,7 @@ int child_make_target(int root, const char *path, int is_dir, int no_links)
 		memcpy(work, path, n + 1);
 		fd = 0;
 		for (int i = 0; fd == 0 && i < LINKS_MAX; i++)
-			fd = make_pass(root, work, is_dir);
+			fd = make_pass(root, &w);
 		if (fd == 0)
 			fd = -ELOOP;
 		if (fd > 0 && no_links) {

@@ -20,7 +20,7 @@
 #define SAME    (-2)
 
 /* [state][event]: the next state. */
-static const signed char table[][CTR_EVENTS] = {
+static const int table[][CTR_EVENTS] = {
 	/*                created      started      paused      resumed exited       start    exec  pause    resume   update */
 	[CTR_CREATING] = {CTR_CREATED, REFUSED, REFUSED, REFUSED, CTR_STOPPED, REFUSED, REFUSED,
 			  REFUSED, REFUSED, REFUSED},

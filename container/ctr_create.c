@@ -135,6 +135,35 @@ static void explain_oom(struct ctr *c, struct err *e, const siginfo_t *info)
 	(void)!err_refuse(e, ERR_INTERNAL, "container init was OOM-killed (memory limit too low?)");
 }
 
+/* The end of init while it is being created. */
+static void exited_in_create(struct ctr *c)
+{
+	struct err *own = &c->init->spawn.err;
+
+	if (c->hooks != NULL)
+		ctr_hook_run_cancel(c->hooks, own); /* goes on in after_create_hooks */
+	else
+		ctr_undo(c, c->result.code != 0 ? &c->result : own);
+}
+
+/* The end of init while its start is under way. */
+static void exited_in_start(struct ctr *c, bool was_running)
+{
+	struct err *own = &c->init->spawn.err;
+	struct err e = {0};
+
+	if (c->hooks != NULL) {
+		/* poststart goes on: the program has been started, however short it lived. */
+		if (c->hook_kind == CTR_HOOK_START_CONTAINER)
+			ctr_hook_run_cancel(c->hooks, own);
+	} else if (!was_running || c->result.code != 0) {
+		ctr_finish(c, c->result.code != 0 ? &c->result : own);
+	} else if (ctr_hooks_run(c, CTR_HOOK_POSTSTART, after_poststart, &e) < 0) {
+		/* A program that ended before its start was seen has been started all the same. */
+		after_poststart(c, &e);
+	}
+}
+
 static void on_exited(struct spawn *s, const siginfo_t *info)
 {
 	struct ctr_process *p = container_of(s, struct ctr_process, spawn);
@@ -150,32 +179,13 @@ static void on_exited(struct spawn *s, const siginfo_t *info)
 	}
 	if (!was_running && c->result.code == 0)
 		explain_oom(c, &s->err, info);
-	if (c->work == CTR_WORK_CREATE && c->state == CTR_CREATING) {
-		(void)!ctr_happen(c, CTR_EV_EXITED, &e);
-		if (c->hooks != NULL)
-			ctr_hook_run_cancel(c->hooks, &s->err); /* goes on in after_create_hooks */
-		else
-			ctr_undo(c, c->result.code != 0 ? &c->result : &s->err);
-		return;
-	}
 	(void)!ctr_happen(c, CTR_EV_EXITED, &e);
-	if (c->work == CTR_WORK_START && c->hooks != NULL) {
-		/* poststart goes on: the program has been started, however short it lived. */
-		if (c->hook_kind == CTR_HOOK_START_CONTAINER)
-			ctr_hook_run_cancel(c->hooks, &s->err);
-		return;
-	}
-	if (c->work == CTR_WORK_START) {
-		/* A program that ended before its start was seen has been started all the same. */
-		if (was_running && c->result.code == 0) {
-			if (ctr_hooks_run(c, CTR_HOOK_POSTSTART, after_poststart, &e) < 0)
-				after_poststart(c, &e);
-		} else {
-			ctr_finish(c, c->result.code != 0 ? &c->result : &s->err);
-		}
-		return;
-	}
-	ctr_end_process_gone(c);
+	if (c->work == CTR_WORK_CREATE && !p->is_reported)
+		exited_in_create(c);
+	else if (c->work == CTR_WORK_START)
+		exited_in_start(c, was_running);
+	else
+		ctr_end_process_gone(c);
 }
 
 static const struct spawn_ops init_ops = {

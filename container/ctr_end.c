@@ -62,21 +62,20 @@ static void after_poststop(struct ctr *c, const struct err *e)
 	if (e->code != 0)
 		keep_first(c, e);
 	c->end = CTR_END_DONE;
-	step(c);
+	loop_idle_add(c->host->loop, &c->idle, on_idle);
 }
 
 static void run_poststop(struct ctr *c)
 {
+	static const struct err ok;
 	struct err e = {0};
 	/* A create that failed before any hook ran owes none. */
 	bool owed = c->work == CTR_WORK_DELETE || c->ran_runtime_hooks;
 
-	if (!owed) {
-		c->end = CTR_END_DONE;
-		step(c);
-	} else if (ctr_hooks_run(c, CTR_HOOK_POSTSTOP, after_poststop, &e) < 0) {
+	if (!owed)
+		after_poststop(c, &ok);
+	else if (ctr_hooks_run(c, CTR_HOOK_POSTSTOP, after_poststop, &e) < 0)
 		after_poststop(c, &e);
-	}
 }
 
 static void kill_everything(struct ctr *c)

@@ -68,6 +68,7 @@ static const struct spawn_ops exec_ops = {
 	.exited = on_exited,
 };
 
+/* NOLINTNEXTLINE(readability-function-size): the parameters of a create and of a start at once */
 int ctr_exec(struct ctr *c, const char *exec_id, struct ctr_process_spec *spec,
 	     struct arena *spec_arena, const int stdio[static 3], ctr_done_fn done, void *data,
 	     struct ctr_process **ret, struct err *e)

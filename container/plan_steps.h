@@ -45,8 +45,8 @@ bool plan_mount_is_bind(const struct ctr_mount *m);
 bool plan_mount_is_late_ro(const struct ctr_mount *m, const char *target);
 int plan_mount_options(struct plan *p, const struct ctr_mount *in, struct plan_mount *out,
 		       struct err *e) must_check;
-int plan_mount_cgroup(struct plan *p, const struct plan_in *in, const struct ctr_mount *m,
-		      struct plan_mount *out, struct err *e) must_check;
+int plan_mount_cgroup(struct plan *p, const struct plan_in *in, const struct ctr_mount *mount,
+		      struct plan_mount *m, struct err *e) must_check;
 
 /* plan_dev.c */
 int plan_dev_all(struct plan *p, const struct plan_in *in, struct err *e) must_check;

@@ -48,11 +48,11 @@ static int leave(const struct spawn_how *how, size_t n, struct err *e)
 }
 
 /* Never returns in the child. */
-static pid_t clone_child(struct spawn *s, const struct spawn_how *how, bool with_cgroup, int *pidfd)
+static pid_t clone_child(struct spawn *s, const struct spawn_how *how, bool with_cgroup)
 {
 	struct clone_args args = {
 		.flags = how->clone_flags | CLONE_PIDFD,
-		.pidfd = (uint64_t)(uintptr_t)pidfd,
+		.pidfd = (uint64_t)(uintptr_t)&s->ref.pidfd,
 		.exit_signal = SIGCHLD,
 	};
 	pid_t pid;
@@ -71,23 +71,22 @@ static pid_t clone_child(struct spawn *s, const struct spawn_how *how, bool with
 static int clone_blocked(struct spawn *s, const struct spawn_how *how, struct err *e)
 {
 	sigset_t all, saved;
-	int pidfd = -EBADF;
 	pid_t pid;
 
 	(void)sigfillset(&all);
 	if (sigprocmask(SIG_BLOCK, &all, &saved) < 0)
 		return err_set(e, -errno, "block signals");
 	s->in_cgroup = how->cgroup_fd >= 0;
-	pid = clone_child(s, how, s->in_cgroup, &pidfd);
+	pid = clone_child(s, how, s->in_cgroup);
 	if (pid < 0 && s->in_cgroup) {
 		/* Full (pids.max) or with controllers below: a migration is refused by neither. */
 		s->in_cgroup = false;
-		pid = clone_child(s, how, false, &pidfd);
+		pid = clone_child(s, how, false);
 	}
 	(void)sigprocmask(SIG_SETMASK, &saved, NULL);
 	if (pid < 0)
 		return err_set(e, pid, "clone");
-	s->ref = (struct pidref){.pid = pid, .pidfd = pidfd};
+	s->ref.pid = pid;
 	return 0;
 }
 

@@ -36,13 +36,16 @@
 
 static struct err e;
 
+unused_arg static int step_failed(const char *file, int line, const char *cond)
+{
+	(void)fprintf(stderr, "# %s:%d: %s (%d: %s)\n", file, line, cond, e.code, e.msg);
+	return 1;
+}
+
 #define STEP(cond)                                                                                 \
 	do {                                                                                       \
-		if (!(cond)) {                                                                     \
-			(void)fprintf(stderr, "# %s:%d: %s (%d: %s)\n", __FILE__, __LINE__, #cond, \
-				      e.code, e.msg);                                              \
-			return 1;                                                                  \
-		}                                                                                  \
+		if (!(cond))                                                                       \
+			return step_failed(__FILE__, __LINE__, #cond);                             \
 	} while (0)
 
 /* ---- the world of one case ---- */
@@ -146,7 +149,8 @@ unused_arg static int count_fds(void)
 
 	while (d != NULL && readdir(d) != NULL)
 		n++;
-	(void)closedir(d);
+	if (d != NULL)
+		(void)closedir(d);
 	return n;
 }
 

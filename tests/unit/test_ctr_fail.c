@@ -96,21 +96,25 @@ CASE(a_root_behind_a_link_is_refused)
 	return fails("open the root file system");
 }
 
+static int lands(int fd)
+{
+	char cwd[32];
+
+	(void)snprintf(cwd, sizeof(cwd), "/proc/self/fd/%d", fd);
+	box_init(&box, "pwd; ls");
+	box.spec->process->cwd = cwd;
+	if (fd != 4)
+		return fails("chdir to cwd");
+	/* The root of the container itself: harmless. */
+	STEP(box_run(&box) == 0);
+	EXPECT(&box, "/\nbin\n");
+	return 0;
+}
+
 CASE(a_working_directory_outside_is_refused)
 {
-	for (int fd = 3; fd < 12; fd++) {
-		char cwd[32];
-
-		(void)snprintf(cwd, sizeof(cwd), "/proc/self/fd/%d", fd);
-		box_init(&box, "pwd; ls");
-		box.spec->process->cwd = cwd;
-		if (fd == 4) { /* the root of the container: harmless */
-			STEP(box_run(&box) == 0);
-			EXPECT(&box, "/\nbin\n");
-			continue;
-		}
-		STEP(fails("chdir to cwd") == 0);
-	}
+	for (int fd = 3; fd < 40; fd++)
+		STEP(lands(fd) == 0);
 	return 0;
 }
 

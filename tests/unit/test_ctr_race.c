@@ -45,7 +45,8 @@ static bool is_empty(const char *path)
 
 	while (d != NULL && readdir(d) != NULL)
 		n++;
-	(void)closedir(d);
+	if (d != NULL)
+		(void)closedir(d);
 	return n == 2;
 }
 
