@@ -137,6 +137,7 @@ static void on_created(void *data, const struct err *e)
 		return;
 	}
 	c->is_creating = false;
+	resource_commit(c->a, c->id);
 	journal_container(c);
 	log_info("container '%s' is created", c->id);
 	rpc_on_cancel(k->call, NULL, NULL);

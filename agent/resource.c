@@ -358,7 +358,7 @@ static bool stays(const struct resource_op *op, const struct storage_entry *entr
 	if (entry->refs > 1)
 		return true;
 	/* With the sandbox's own release everything goes. */
-	return op->phase == PHASE_RELEASE && op->owner->name[0] != '\0' &&
+	return op->phase == PHASE_RELEASE && op->owner->name[0] != '\0' && !entry->is_fresh &&
 	       (entry->is_shared || entry->driver->goes_with_sandbox);
 }
 
@@ -479,6 +479,18 @@ void resource_cancel(struct resource_op *op)
 	device_wait_stop(&op->wait);
 	list_del(&op->waiting);
 	op_fail(op, &e);
+}
+
+void resource_commit(struct agent *a, const char *owner)
+{
+	list_for_each(it, &a->resource->storages->owners) {
+		struct storage_owner *o = list_entry(it, struct storage_owner, link);
+
+		if (!streq(o->name, owner))
+			continue;
+		list_for_each(h, &o->holds)
+			list_entry(h, struct storage_hold, link)->entry->is_fresh = false;
+	}
 }
 
 /* Every mount that nobody holds: shared ones outlive their containers, not the sandbox. */

@@ -58,3 +58,11 @@ void resource_cancel(struct resource_op *op);
  */
 int resource_release(struct agent *a, const char *owner, resource_done_fn done, void *data,
 		     struct err *e) must_check;
+
+/**
+ * resource_commit() - the owner has come to be
+ *
+ * Until then its release also undoes what would else stay for the sandbox: shared storages and
+ * memory that were first asked for by an owner that was never made.
+ */
+void resource_commit(struct agent *a, const char *owner);

@@ -122,6 +122,7 @@ struct storage_entry *storage_entry_add(struct storage_table *t, const char *mou
 	}
 	e->driver = driver;
 	e->is_shared = is_shared;
+	e->is_fresh = true;
 	list_add_tail(&t->entries, &e->link);
 	return e;
 }

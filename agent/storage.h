@@ -63,6 +63,7 @@ struct storage_entry {
 	size_t refs;
 	bool is_shared; /* stays until the sandbox goes */
 	bool is_busy;   /* a worker mounts or unmounts it */
+	bool is_fresh;  /* none of its owners has come to be yet */
 };
 
 /* One owner's claim on an entry. */

@@ -159,6 +159,28 @@ TEST(storage_of_a_container_fails_as_a_whole)
 	traces_return_to(before);
 }
 
+TEST(storage_of_a_container_that_cannot_be_made_goes_again)
+{
+	Grpc__Storage s = GRPC__STORAGE__INIT, *list[] = {&s};
+	char memory[] = "ephemeral", tmpfs[] = "tmpfs", at[160];
+	char *before = traces();
+	struct spec c;
+
+	(void)snprintf(at, sizeof(at), "%s/sandbox/one", world.run_dir);
+	s.driver = memory;
+	s.source = tmpfs;
+	s.fstype = tmpfs;
+	s.mount_point = at;
+	s.shared = 1;
+	spec_init(&c, "st-late", "exit 0");
+	spec_args(&c, (const char *const[]){"/nowhere", NULL});
+	c.req.storages = list;
+	c.req.n_storages = 1;
+	EXPECT_TEXT(spec_create(&c), 13, "was not found");
+	spec_done(&c);
+	traces_return_to(before);
+}
+
 static Grpc__CopyFileRequest copy(char path[static 256], const char *name, const char *data,
 				  size_t n)
 {

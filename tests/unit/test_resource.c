@@ -297,10 +297,27 @@ TEST(shared_and_memory_storages_stay_until_the_sandbox_goes)
 	want(&w, "bind", RUN "/src", RUN "/pod")->shared = true;
 	want(&w, "ephemeral", "tmpfs", RUN "/memory");
 	CHECK_INT(prepare(&w), 0);
+	resource_commit(&agent, "c1");
 	CHECK_INT(release("c1"), 0);
 	CHECK(is_mounted(RUN "/pod"));
 	CHECK(is_mounted(RUN "/memory"));
 	CHECK_INT(release(""), 0);
+	CHECK(!is_mounted(RUN "/pod"));
+	CHECK(!is_mounted(RUN "/memory"));
+	end();
+}
+
+TEST(what_an_owner_that_never_came_to_be_asked_for_does_not_stay)
+{
+	struct wish w;
+
+	BEGIN();
+	make_source();
+	wish_new(&w, "c1");
+	want(&w, "bind", RUN "/src", RUN "/pod")->shared = true;
+	want(&w, "ephemeral", "tmpfs", RUN "/memory");
+	CHECK_INT(prepare(&w), 0);
+	CHECK_INT(release("c1"), 0);
 	CHECK(!is_mounted(RUN "/pod"));
 	CHECK(!is_mounted(RUN "/memory"));
 	end();
