@@ -11,6 +11,7 @@
 #include <sys/statvfs.h>
 
 #include "base/err.h"
+#include "base/fd.h"
 #include "base/path.h"
 #include "base/str.h"
 #include "proto/agent.pb-c.h"
@@ -136,6 +137,47 @@ TEST(a_tmpfs_has_its_size_mode_and_flags)
 	CHECK((vfs.f_flag & ST_NOEXEC) != 0 && (vfs.f_flag & ST_NOSUID) != 0);
 	CHECK(stat(RUN "/sandbox/shm", &st) == 0);
 	CHECK(st.st_gid == 77 && (st.st_mode & 07777) == (01777 | S_ISGID));
+}
+
+#define POOL TOP "/sys/kernel/mm/hugepages/hugepages-2048kB"
+
+TEST(volumes_of_huge_pages_add_up)
+{
+	char *options[] = {text("pagesize=2097152,size=4194304")};
+	Grpc__Storage s = storage("nodev", "hugetlbfs", options, 1);
+	const struct storage_env fake = {.run = RUN, .sysfs = TOP "/sys"};
+	struct storage_job job = {.env = &fake, .request = &s, .owner = ""};
+	char pages[16] = {0};
+	struct err e = {0};
+
+	BEGIN();
+	if (access("/sys/kernel/mm/hugepages/hugepages-2048kB", F_OK) < 0)
+		SKIP("this kernel has no huge pages of 2 MiB");
+	CHECK(path_mkdir_all(POOL, 0755) == 0);
+	make_file(POOL "/nr_hugepages", 0644);
+	CHECK(fd_write_str(AT_FDCWD, POOL "/nr_hugepages", "3") == 0);
+	job.mount_point = RUN "/h1";
+	CHECK_INT(storage_driver_find("ephemeral")->mount(&job, &e), 0);
+	job.mount_point = RUN "/h2";
+	CHECK_INT(storage_driver_find("ephemeral")->mount(&job, &e), 0);
+	CHECK(is_mounted(RUN "/h1") && is_mounted(RUN "/h2"));
+	CHECK(fd_read_line(AT_FDCWD, POOL "/nr_hugepages", pages, sizeof(pages)) > 0);
+	CHECK_STR(pages, "7");
+}
+
+TEST(huge_pages_without_both_sizes_are_refused)
+{
+	static const char *const bad[] = {"", "pagesize=2097152", "size=4194304",
+					  "pagesize=x,size=1"};
+	struct err e;
+
+	BEGIN();
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		char *options[] = {text(bad[i])};
+		Grpc__Storage s = storage("nodev", "hugetlbfs", options, 1);
+
+		CHECK(run("ephemeral", &s, RUN "/h", &e) == -EINVAL);
+	}
 }
 
 TEST(a_mounted_tmpfs_can_be_resized)
