@@ -92,7 +92,7 @@ void container_free(struct container *c)
 	/* A pid namespace without its init takes no processes. */
 	if (c->owns_pidns)
 		c->a->sandbox->pid_fd = fd_close(c->a->sandbox->pid_fd);
-	sandbox_container_gone(c->a->sandbox);
+	sandbox_container_gone(c->a->sandbox, c->a->loop);
 	free(c->bundle);
 	free(c->id);
 	free(c);

@@ -131,10 +131,12 @@ static int half_read(struct pipe_half *h, int fd)
 	return 0;
 }
 
-static int half_write(struct pipe_half *h, int fd)
+static int half_write(struct pipe_half *h, int fd, bool is_socket)
 {
 	while (h->done < h->n) {
-		ssize_t n = write(fd, h->buf + h->done, h->n - h->done);
+		const char *p = h->buf + h->done;
+		size_t left = h->n - h->done;
+		ssize_t n = is_socket ? send(fd, p, left, MSG_NOSIGNAL) : write(fd, p, left);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -175,9 +177,9 @@ static int session_move(struct session *s, bool sock_ready, bool tty_ready)
 		s->is_tty_over = true;
 		loop_io_del(&s->tty);
 	}
-	if (!s->is_tty_over && half_write(&s->in, s->tty_fd) < 0)
+	if (!s->is_tty_over && half_write(&s->in, s->tty_fd, false) < 0)
 		return -EPIPE;
-	if (half_write(&s->out, s->sock_fd) < 0)
+	if (half_write(&s->out, s->sock_fd, true) < 0)
 		return -EPIPE;
 	return s->is_tty_over && s->out.n == 0 ? -EPIPE : 0;
 }

@@ -3,6 +3,7 @@
 #define LOG_MODULE "agent"
 
 #include <getopt.h>
+#include <malloc.h>
 #include <stdio.h>
 
 #include "agent/agent.h"
@@ -93,6 +94,10 @@ int main(int argc, char **argv)
 
 	if (r > 0)
 		return r - 1;
+	/* A large request must not teach the allocator to keep megabytes: mallopt(3), dynamic
+	 * mmap threshold. */
+	(void)mallopt(M_MMAP_THRESHOLD, 128 << 10);
+	(void)mallopt(M_TRIM_THRESHOLD, 128 << 10);
 	log_setup(AGENT_NAME, "agent", LOG_JSON);
 	r = agent_new(&o, &a, &e);
 	if (r < 0) {

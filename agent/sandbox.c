@@ -6,6 +6,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <sys/stat.h>
 
 #include "base/err.h"
@@ -14,6 +15,7 @@
 #include "base/str.h"
 
 #define HOOKS_ARENA_MAX (256u << 10)
+#define TRIM_DELAY_NS   (500 * UINT64_C(1000000))
 #define HOOKS_MAX       64 /* of one kind, in the guest's image */
 
 int sandbox_new(struct sandbox **ret)
@@ -45,12 +47,21 @@ void sandbox_free(struct sandbox *s)
 	if (s == NULL)
 		return;
 	sandbox_reset(s);
+	loop_timer_del(&s->trim_timer);
 	map_done(&s->containers);
 	free(s);
 }
 
-void sandbox_container_gone(struct sandbox *s)
+static void on_trim(unused_arg struct loop_timer *t)
 {
+	(void)malloc_trim(0);
+}
+
+void sandbox_container_gone(struct sandbox *s, struct loop *loop)
+{
+	/* Once for a burst of removals. The heap's top is rarely what a container gave back. */
+	if (s->trim_timer.loop == NULL)
+		(void)!loop_timer_set(loop, &s->trim_timer, loop_now_ns() + TRIM_DELAY_NS, on_trim);
 	if (s->containers.n == 0 && s->on_empty != NULL)
 		s->on_empty(s->on_empty_data);
 }

@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "base/cleanup.h"
+#include "base/loop.h"
 #include "base/map.h"
 #include "container/spec.h"
 
@@ -25,6 +26,7 @@ struct sandbox {
 	int pid_fd;         /* of the first container; -EBADF: none yet */
 	bool is_changing;   /* a CreateSandbox is under way */
 	bool has_dns_mount;
+	struct loop_timer trim_timer; /* gives freed memory back after removals */
 	/* DestroySandbox waits here for the last container. */
 	void (*on_empty)(void *data);
 	void *on_empty_data;
@@ -39,7 +41,7 @@ void sandbox_free(struct sandbox *s);
 void sandbox_reset(struct sandbox *s);
 
 /* One container less: whoever waits for the last one hears of it. */
-void sandbox_container_gone(struct sandbox *s);
+void sandbox_container_gone(struct sandbox *s, struct loop *loop);
 
 /* Executable regular files below @path/prestart, poststart, poststop; what is wrong is only logged. */
 void sandbox_scan_hooks(struct sandbox *s, const char *path);
