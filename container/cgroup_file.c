@@ -271,9 +271,13 @@ int ctr_cg_rmdir_path(int root, const char *path)
 
 	if (up == NULL)
 		return -ENOMEM;
-	r = remove_group(root, path);
-	if (r < 0)
-		return r;
+	/* Most have nothing below: one call, which works without a free descriptor too. The file
+	 * system knows no links, and our own groups were resolved when they were made. */
+	if (unlinkat(root, path + 1, AT_REMOVEDIR) < 0 && errno != ENOENT) {
+		r = remove_group(root, path);
+		if (r < 0)
+			return r;
+	}
 
 	for (char *slash = strrchr(up, '/'); slash != NULL && slash != up;
 	     slash = strrchr(up, '/')) {

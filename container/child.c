@@ -25,14 +25,6 @@
 
 #define SWEEP_FIRST 5 /* 0..2, the channel and the root stay */
 
-/* The kernel's own layout, of which the C library knows another. */
-struct child_sigaction {
-	void (*handler)(int sig);
-	unsigned long flags;
-	void (*restorer)(void);
-	uint64_t mask;
-};
-
 void child_report(const struct child *c, uint32_t type, int code, const int *fd)
 {
 	struct child_report report = {
@@ -74,16 +66,18 @@ static int result(long r)
 	return r < 0 ? -errno : 0;
 }
 
-static int child_begin(void)
+static int child_begin(const struct plan *plan)
 {
 	struct child_sigaction dfl = {0};
 	uint64_t none = 0;
 
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return -errno;
-	/* The raw calls: the library's refuse to touch the two signals that it keeps to itself. */
-	for (int sig = 1; sig <= 64; sig++)
-		(void)syscall(SYS_rt_sigaction, sig, &dfl, NULL, sizeof(dfl.mask));
+	/* Handlers went with the clone (CLONE_CLEAR_SIGHAND), what is ignored stays so. The raw call:
+	 * the library's refuses to touch the two signals that it keeps to itself. */
+	for (uint64_t left = plan->ignored_signals; left != 0; left &= left - 1)
+		(void)syscall(SYS_rt_sigaction, __builtin_ctzll(left) + 1, &dfl, NULL,
+			      sizeof(dfl.mask));
 	(void)syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, NULL, sizeof(none));
 	(void)umask(022);
 	return result(close_range(3, ~0U, CLOSE_RANGE_CLOEXEC));
@@ -178,7 +172,7 @@ static int child_op_build(struct child *c, const struct plan_op *op)
 {
 	switch ((int)op->type) {
 	case PLAN_BEGIN:
-		return child_begin();
+		return child_begin(c->plan);
 	case PLAN_SETNS:
 		return result(setns(op->fd, (int)op->arg));
 	case PLAN_UNSHARE:

@@ -26,6 +26,14 @@ struct child_report {
 	uint32_t detail;
 };
 
+/* The kernel's own layout, of which the C library knows another. */
+struct child_sigaction {
+	void (*handler)(int sig);
+	unsigned long flags;
+	void (*restorer)(void);
+	uint64_t mask;
+};
+
 /* Exit codes of a child that could not exec, as shells have them. */
 #define CHILD_EXIT_NOT_EXECUTABLE 126
 #define CHILD_EXIT_NOT_FOUND      127

@@ -98,6 +98,12 @@ static void expire(struct ctr *c)
 	ctr_finish(c, c->result.code != 0 && c->work == CTR_WORK_CREATE ? &c->result : &e);
 }
 
+/* Still in use, or this program is short of something just now: worth another try. */
+static bool is_passing(int r)
+{
+	return r == -EBUSY || r == -EMFILE || r == -ENFILE || r == -ENOMEM;
+}
+
 static void teardown(struct ctr *c)
 {
 	struct err e = {0};
@@ -123,7 +129,7 @@ static void teardown(struct ctr *c)
 		c->backoff_ns = 0;
 		__attribute__((fallthrough));
 	case CTR_END_CGROUP:
-		if (ctr_cgroup_remove(c->cgroup, &e) == -EBUSY) {
+		if (is_passing(ctr_cgroup_remove(c->cgroup, &e))) {
 			if (is_late(c))
 				expire(c);
 			else

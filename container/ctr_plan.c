@@ -77,6 +77,7 @@ int ctr_plan_process(const struct ctr *c, const struct ctr_process_spec *spec, s
 	bool is_init = spec == c->spec->process;
 
 	in->process = spec;
+	in->n_caps = ctr_cap_last() + 1;
 	in->no_new_privs =
 		spec->no_new_privs || (c->spec->process != NULL && c->spec->process->no_new_privs);
 	for (int i = 0; i < CTR_CAP_SETS; i++) {

@@ -51,7 +51,7 @@ enum plan_op_type {
 	PLAN_USER,        /* str: user name or NULL; arg uid, arg2 gid; completes HOME */
 	PLAN_SECCOMP,     /* bpf */
 	PLAN_CHDIR,       /* str; EACCES and EPERM are tried again by PLAN_CWD */
-	PLAN_BOUNDING,    /* arg: capabilities that stay */
+	PLAN_BOUNDING,    /* arg: capabilities that stay, of the first n */
 	PLAN_STDIO_OWNER, /* 0..2 to the user */
 	PLAN_GROUPS,      /* ids */
 	PLAN_IDS,         /* gid and uid, capabilities kept */
@@ -160,8 +160,9 @@ struct plan {
 	size_t n_env;
 	size_t home_at;    /* index of HOME in env to be completed from passwd; SIZE_MAX: none */
 	uint32_t uid, gid; /* as asked; a user name may change them in the child */
-	volatile uint32_t *at; /* shared page: the operation under way; may be NULL */
-	int report_fd;         /* the child's end; set before the clone */
+	volatile uint32_t *at;    /* shared page: the operation under way; may be NULL */
+	int report_fd;            /* the child's end; set before the clone */
+	uint64_t ignored_signals; /* by the parent: bit n - 1 for signal n; set before the clone */
 };
 
 #define PLAN_HOME_MAX 4096 /* room behind HOME= for what passwd says */
@@ -187,6 +188,7 @@ struct plan_in {
 	uint64_t own_dev, own_ino;
 	uint64_t boot_nofile_soft, boot_nofile_hard;
 	uint64_t caps[CTR_CAP_SETS];
+	unsigned n_caps; /* that the kernel has */
 	bool no_new_privs;
 	bool has_apparmor;
 	const struct ctr_bpf *bpf;

@@ -146,7 +146,13 @@ int plan_cred_seccomp_late(struct plan *p, const struct plan_in *in, struct err 
 
 int plan_cred_bounding(struct plan *p, const struct plan_in *in, struct err *e)
 {
-	return plan_put(p, PLAN_BOUNDING, NULL, in->caps[CTR_CAP_BOUNDING], e);
+	struct plan_op *op = plan_add(p, PLAN_BOUNDING);
+
+	if (op == NULL)
+		return plan_oom(e);
+	op->arg = in->caps[CTR_CAP_BOUNDING];
+	op->n = in->n_caps;
+	return 0;
 }
 
 int plan_cred_ids(struct plan *p, const struct plan_in *in, struct err *e)

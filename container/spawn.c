@@ -47,11 +47,29 @@ static int leave(const struct spawn_how *how, size_t n, struct err *e)
 	return r;
 }
 
+/* What this program ignores: decided at its start, so asked for once. */
+static uint64_t ignored_signals(void)
+{
+	static uint64_t ignored;
+	static bool is_known;
+
+	/* The raw call: two signals that the library hides may come ignored from our own parent. */
+	for (int sig = 1; !is_known && sig < _NSIG; sig++) {
+		struct child_sigaction now = {0};
+
+		if (syscall(SYS_rt_sigaction, sig, NULL, &now, sizeof(now.mask)) == 0 &&
+		    now.handler == SIG_IGN)
+			ignored |= UINT64_C(1) << (sig - 1);
+	}
+	is_known = true;
+	return ignored;
+}
+
 /* Never returns in the child. */
 static pid_t clone_child(struct spawn *s, const struct spawn_how *how, bool with_cgroup)
 {
 	struct clone_args args = {
-		.flags = how->clone_flags | CLONE_PIDFD,
+		.flags = how->clone_flags | CLONE_PIDFD | CLONE_CLEAR_SIGHAND,
 		.pidfd = (uint64_t)(uintptr_t)&s->ref.pidfd,
 		.exit_signal = SIGCHLD,
 	};
@@ -226,6 +244,7 @@ static int open_channel(struct spawn *s, int *ret_child, struct err *e)
 	s->sock = sv[0];
 	*ret_child = sv[1];
 	s->plan->report_fd = sv[1];
+	s->plan->ignored_signals = ignored_signals();
 	if (fd_set_nonblock(s->sock, true) < 0 || sv[1] < 3)
 		return err_set(e, -EBADF, "channel to the child");
 	s->at = mmap(NULL, sizeof(*s->at), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,

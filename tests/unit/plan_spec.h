@@ -108,6 +108,7 @@ unused_arg static struct plan_in plan_in_typical(struct ctr_spec *s)
 		.own_ino = 2,
 		.boot_nofile_soft = 1024,
 		.boot_nofile_hard = 4096,
+		.n_caps = 41,
 		.caps = {0xe1, 0xe1, 0, 0xe1, 0},
 		.no_new_privs = s->process->no_new_privs,
 		.wants_console = true,

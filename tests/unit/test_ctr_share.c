@@ -208,3 +208,54 @@ CASE(a_filter_that_kills_the_set_up_is_told)
 	box_drop(&box);
 	return 0;
 }
+
+static bool has_group(const char *id)
+{
+	static const char *const tops[] = {"pids", "cpuset", "memory", "unified"};
+	char path[96];
+
+	for (size_t i = 0; i < ARRAY_LEN(tops); i++) {
+		(void)snprintf(path, sizeof(path), "/sys/fs/cgroup/%s/%s", tops[i], id);
+		if (access(path, F_OK) == 0)
+			return true;
+	}
+	return false;
+}
+
+CASE(running_out_of_descriptors_anywhere_is_a_clean_failure)
+{
+	struct rlimit old, low;
+	int failed = 0, used;
+
+	box_init(&box, "true");
+	STEP(box_run(&box) == 0); /* opens what stays open */
+	used = count_fds();
+	STEP(getrlimit(RLIMIT_NOFILE, &old) == 0);
+	host.boot_nofile = (struct rlimit){0};
+	for (int room = 0; room < 40; room++) {
+		int r;
+
+		box_init(&box, "true");
+		low = (struct rlimit){.rlim_cur = (rlim_t)(used + room), .rlim_max = old.rlim_max};
+		e = (struct err){0};
+		STEP(setrlimit(RLIMIT_NOFILE, &low) == 0);
+		r = ctr_new(&host, box.id, base, box.spec, &box.arena, &box.ctr, &e);
+		if (r == 0)
+			r = ctr_create(box.ctr, (const int[3]){-EBADF, -EBADF, -EBADF}, on_done,
+				       &box, &e);
+		if (r == 0 && !finished(&box))
+			r = e.code;
+		STEP(setrlimit(RLIMIT_NOFILE, &old) == 0);
+		failed += r < 0;
+		if (r < 0)
+			box_drop(&box);
+		else
+			STEP(box_delete(&box));
+		box.ctr = NULL;
+		STEP(count_fds() == used);
+		STEP(!has_group(box.id));
+	}
+	STEP(failed > 5 && failed < 40);
+	STEP(waitpid(-1, NULL, WNOHANG) == -1 && errno == ECHILD);
+	return 0;
+}
