@@ -43,7 +43,7 @@ static void on_exec_cancel(unused_arg struct rpc_call *call, void *data)
 {
 	struct exec *x = data;
 
-	ctr_cancel(x->c->ctr);
+	ctr_process_cancel(x->core);
 }
 
 static int exec_adopt(struct exec *x, struct err *e)
