@@ -61,20 +61,19 @@ static void fail(struct attach *at, const char *what, int error)
 static uint32_t start(struct attach *at, const char *method, const ProtobufCMessage *in,
 		      uint64_t timeout_ns, ttrpc_reply_fn fn, void *data)
 {
-	uint32_t call = 0;
+	int64_t r = -ENOMEM;
 	size_t n = protobuf_c_message_get_packed_size(in);
 	cleanup_free uint8_t *packed = malloc(n + 1);
-	int r = -ENOMEM;
 
 	if (packed != NULL) {
 		(void)protobuf_c_message_pack(in, packed);
 		r = ttrpc_client_start(at->a->client, "grpc.AgentService", method,
 				       (struct slice){(const char *)packed, n}, timeout_ns, fn,
-				       data, &call);
+				       data);
 	}
 	if (r < 0)
-		fail(at, method, r);
-	return call;
+		fail(at, method, (int)r);
+	return r < 0 ? 0 : (uint32_t)r;
 }
 
 static char *borrow(const char *s)

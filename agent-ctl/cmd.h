@@ -19,10 +19,12 @@ extern const size_t actl_n_cmds;
 /* Says how a command is used, on standard error. Return: ACTL_USAGE. */
 int actl_usage(const char *name);
 
+/* cmd_call.c: any method. */
 int cmd_call(struct actl *a, int argc, char **argv);
 int cmd_list(struct actl *a, int argc, char **argv);
 int cmd_describe(struct actl *a, int argc, char **argv);
 
+/* cmd_guest.c: the guest and its sandbox. */
 int cmd_check(struct actl *a, int argc, char **argv);
 int cmd_version(struct actl *a, int argc, char **argv);
 int cmd_details(struct actl *a, int argc, char **argv);
@@ -30,6 +32,7 @@ int cmd_metrics(struct actl *a, int argc, char **argv);
 int cmd_events(struct actl *a, int argc, char **argv);
 int cmd_destroy(struct actl *a, int argc, char **argv);
 
+/* cmd_container.c: what is there already. */
 int cmd_kill(struct actl *a, int argc, char **argv);
 int cmd_wait(struct actl *a, int argc, char **argv);
 int cmd_pause(struct actl *a, int argc, char **argv);
@@ -37,9 +40,11 @@ int cmd_resume(struct actl *a, int argc, char **argv);
 int cmd_rm(struct actl *a, int argc, char **argv);
 int cmd_update(struct actl *a, int argc, char **argv);
 
+/* cmd_stats.c: what containers use. */
 int cmd_stats(struct actl *a, int argc, char **argv);
 int cmd_top(struct actl *a, int argc, char **argv);
 
+/* cmd_run.c, cmd_copy.c, cmd_console.c: into the guest. */
 int cmd_run(struct actl *a, int argc, char **argv);
 int cmd_exec(struct actl *a, int argc, char **argv);
 int cmd_cp(struct actl *a, int argc, char **argv);

@@ -62,7 +62,7 @@ static int add_shares(struct actl_run_options *o, struct arena *a, Grpc__CreateC
 	Grpc__Storage *s = arena_array(a, o->shares.n + 1, sizeof(*s));
 	char **binds = arena_array(a, 2 * o->shares.n + 1, sizeof(char *));
 
-	q->storages = arena_array(a, o->shares.n + 1, sizeof(*q->storages));
+	q->storages = arena_array(a, o->shares.n + 1, sizeof(void *));
 	if (s == NULL || binds == NULL || q->storages == NULL)
 		return no_memory(e);
 	for (size_t i = 0; i < o->shares.n; i++) {

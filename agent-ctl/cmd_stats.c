@@ -73,8 +73,10 @@ static void line(const char *id, const Grpc__CgroupStats *s, struct sample *last
 static int show(struct actl *a, char **ids, size_t n, struct sample *last, const char *before)
 {
 	struct actl_result *all = calloc(n, sizeof(*all));
-	int code = all != NULL ? ACTL_OK : actl_say(ACTL_FAILED, "no memory");
+	int code = ACTL_OK;
 
+	if (all == NULL)
+		return actl_say(ACTL_FAILED, "no memory");
 	/* Ask first, print then: a table that is half of one second is no table. */
 	for (size_t i = 0; code == ACTL_OK && i < n; i++)
 		code = get(a, ids[i], &all[i]);
@@ -92,7 +94,7 @@ static int show(struct actl *a, char **ids, size_t n, struct sample *last, const
 			line(ids[i], m->cgroup_stats, &last[i]);
 	}
 	(void)fflush(stdout);
-	for (size_t i = 0; all != NULL && i < n; i++)
+	for (size_t i = 0; i < n; i++)
 		actl_result_done(&all[i]);
 	free(all);
 	return code;

@@ -298,7 +298,7 @@ static int set_map(const json_t *j, const ProtobufCFieldDescriptor *f, char *bas
 	json_object_foreach((json_t *)(uintptr_t)j, key, value)
 	{
 		cleanup_json json_t *entry = json_pack("{s:s, s:O}", "key", key, "value", value);
-		ProtobufCMessage *m;
+		ProtobufCMessage *m = NULL;
 
 		if (entry == NULL)
 			return err_set(e, -ENOMEM, "make '%s'", f->name);

@@ -172,7 +172,7 @@ static int set_leaf(json_t *object, const struct step *s, const char *word, stru
 /* The object that the next part of the path is about. */
 static int descend(json_t **object, const struct step *s, const char *word, struct err *e)
 {
-	json_t *next = *object;
+	json_t *next;
 
 	if (s->field->type != PROTOBUF_C_TYPE_MESSAGE)
 		return bad_path(word, "a plain field has no parts", e);

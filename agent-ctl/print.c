@@ -116,8 +116,11 @@ const char *actl_size_text(uint64_t n, char *buf, size_t size)
 		(void)snprintf(buf, size, "%u", (unsigned)n);
 		return buf;
 	}
-	for (v /= 1024; v >= 1024 && i + 2 < sizeof(units); v /= 1024)
+	v /= 1024;
+	while (v >= 1024 && i + 2 < sizeof(units)) {
+		v /= 1024;
 		i++;
+	}
 	(void)snprintf(buf, size, v < 10 ? "%.1f%c" : "%.0f%c", v, units[i]);
 	return buf;
 }

@@ -207,7 +207,7 @@ static int set_namespaces(const struct actl_run *o, struct arena *a, Grpc__Linux
 	size_t n = o->new_network ? ARRAY_LEN(namespaces) : N_NAMESPACES_SHARED_NET;
 	Grpc__LinuxNamespace *ns = arena_array(a, n, sizeof(*ns));
 
-	l->namespaces = arena_array(a, n, sizeof(*l->namespaces));
+	l->namespaces = arena_array(a, n, sizeof(void *));
 	if (ns == NULL || l->namespaces == NULL)
 		return no_memory(e);
 	for (size_t i = 0; i < n; i++) {
@@ -223,7 +223,7 @@ static int set_device_rules(struct arena *a, Grpc__LinuxResources *r, struct err
 {
 	Grpc__LinuxDeviceCgroup *d = arena_array(a, ARRAY_LEN(device_rules), sizeof(*d));
 
-	r->devices = arena_array(a, ARRAY_LEN(device_rules), sizeof(*r->devices));
+	r->devices = arena_array(a, ARRAY_LEN(device_rules), sizeof(void *));
 	if (d == NULL || r->devices == NULL)
 		return no_memory(e);
 	for (size_t i = 0; i < ARRAY_LEN(device_rules); i++) {

@@ -101,46 +101,51 @@ static bool is_key(struct slice key, const char *a, const char *b, const char *c
 	return slice_eq(key, a) || slice_eq(key, b) || slice_eq(key, c);
 }
 
+/* One KEY=VALUE of --mount, or the word ro. Return: 0, or -errno. */
+static int set_word(Grpc__Mount *m, struct slice part, struct arena *a, struct err *e)
+{
+	struct slice key, value = part;
+	char *copy;
+
+	(void)slice_cut(&value, '=', &key);
+	copy = arena_dup_n(a, value.p != NULL ? value.p : "", value.n);
+	if (copy == NULL)
+		return no_memory(e);
+	if (is_key(key, "type", "type", "t")) {
+		m->type = copy;
+	} else if (is_key(key, "src", "source", "s")) {
+		m->source = copy;
+	} else if (is_key(key, "dst", "destination", "target")) {
+		m->destination = copy;
+	} else if (is_key(key, "options", "opt", "o")) {
+		for (char *p = copy; *p != '\0'; p++)
+			*p = (char)(*p == ':' ? ',' : *p);
+		return add_options(m, a, slice_of(copy), e);
+	} else if (is_key(key, "ro", "readonly", "ro")) {
+		return add_options(m, a, slice_of("ro"), e);
+	} else {
+		return err_refuse(e, ERR_INVALID, "--mount: no such key '%.*s'", (int)key.n, key.p);
+	}
+	return 0;
+}
+
 /* type=T,src=PATH,dst=PATH,options=a:b or the word ro. */
 static int add_from_words(Grpc__Spec *s, const char *text, struct arena *a, struct err *e)
 {
 	struct slice rest = slice_of(text), part;
 	Grpc__Mount *m = add_mount(s, a);
-	bool is_bind;
 
 	if (m == NULL)
 		return no_memory(e);
 	while (slice_cut(&rest, ',', &part)) {
-		struct slice key, value = part;
-		char *copy;
+		int r = set_word(m, part, a, e);
 
-		(void)slice_cut(&value, '=', &key);
-		copy = arena_dup_n(a, value.p != NULL ? value.p : "", value.n);
-		if (copy == NULL)
-			return no_memory(e);
-		if (is_key(key, "type", "type", "t")) {
-			m->type = copy;
-		} else if (is_key(key, "src", "source", "s")) {
-			m->source = copy;
-		} else if (is_key(key, "dst", "destination", "target")) {
-			m->destination = copy;
-		} else if (is_key(key, "options", "opt", "o")) {
-			for (char *p = copy; *p != '\0'; p++)
-				*p = *p == ':' ? ',' : *p;
-			if (add_options(m, a, slice_of(copy), e) < 0)
-				return e->code;
-		} else if (is_key(key, "ro", "readonly", "ro")) {
-			if (add_options(m, a, slice_of("ro"), e) < 0)
-				return e->code;
-		} else {
-			return err_refuse(e, ERR_INVALID, "--mount '%s': no such key '%.*s'", text,
-					  (int)key.n, key.p);
-		}
+		if (r < 0)
+			return r;
 	}
 	if (m->destination[0] == '\0')
 		return err_refuse(e, ERR_INVALID, "--mount '%s' has no dst", text);
-	is_bind = m->type[0] == '\0' || streq(m->type, "bind");
-	if (!is_bind)
+	if (m->type[0] != '\0' && !streq(m->type, "bind"))
 		return 0;
 	m->type = arena_dup(a, "bind");
 	return m->type == NULL ? no_memory(e) : add_options(m, a, slice_of("rbind,rprivate"), e);
@@ -151,7 +156,7 @@ int actl_spec_mounts(const struct actl_run *o, struct arena *a, Grpc__Spec *ret,
 	size_t n = ARRAY_LEN(defaults) + o->mounts.n + o->binds.n / 2;
 	int r;
 
-	ret->mounts = arena_array(a, n, sizeof(*ret->mounts));
+	ret->mounts = arena_array(a, n, sizeof(void *));
 	if (ret->mounts == NULL)
 		return no_memory(e);
 	r = add_defaults(ret, a, e);

@@ -33,8 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	    ttrpc_client_new_take(l, fds[0], &c) < 0)
 		abort();
 	for (size_t i = 0; i < CALLS; i++) {
-		if (ttrpc_client_start(c, "s", "m", (struct slice){"", 0}, 0, on_reply, &n[i],
-				       NULL) < 0)
+		if (ttrpc_client_start(c, "s", "m", (struct slice){"", 0}, 0, on_reply, &n[i]) < 0)
 			abort();
 	}
 	for (size_t at = 2; at < size;) {

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <sys/socket.h>
 
+#include "base/err.h"
 #include "base/fd.h"
 #include "base/loop.h"
 #include "base/str.h"

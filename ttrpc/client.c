@@ -214,9 +214,8 @@ static uint32_t take_stream(struct ttrpc_client *c)
 	return stream;
 }
 
-int ttrpc_client_start(struct ttrpc_client *c, const char *service, const char *method,
-		       struct slice payload, uint64_t timeout_ns, ttrpc_reply_fn fn, void *data,
-		       uint32_t *ret_stream)
+int64_t ttrpc_client_start(struct ttrpc_client *c, const char *service, const char *method,
+			   struct slice payload, uint64_t timeout_ns, ttrpc_reply_fn fn, void *data)
 {
 	struct ttrpc_request q = {
 		.service = slice_of(service),
@@ -247,9 +246,7 @@ int ttrpc_client_start(struct ttrpc_client *c, const char *service, const char *
 	c->n_pending++;
 	ttrpc_request_encode(&q, ttrpc_out_payload(o));
 	ttrpc_conn_send(&c->conn, o);
-	if (ret_stream != NULL)
-		*ret_stream = h.stream;
-	return 0;
+	return h.stream;
 }
 
 void ttrpc_client_forget(struct ttrpc_client *c, uint32_t stream)
@@ -299,17 +296,17 @@ int ttrpc_client_call(struct ttrpc_client *c, const char *service, const char *m
 		      struct err *e)
 {
 	struct waiter w = {.ret = ret};
-	uint32_t stream;
-	int r;
+	int64_t stream;
 
 	*ret = (struct ttrpc_answer){0};
-	r = ttrpc_client_start(c, service, method, payload, timeout_ns, keep_answer, &w, &stream);
-	if (r < 0)
-		return err_set(e, r, "send %s", method);
+	stream = ttrpc_client_start(c, service, method, payload, timeout_ns, keep_answer, &w);
+	if (stream < 0)
+		return err_set(e, (int)stream, "send %s", method);
 	while (!w.done) {
-		r = loop_once(c->loop, -1);
+		int r = loop_once(c->loop, -1);
+
 		if (r < 0) {
-			ttrpc_client_forget(c, stream);
+			ttrpc_client_forget(c, (uint32_t)stream);
 			return err_set(e, r, "wait for %s", method);
 		}
 	}

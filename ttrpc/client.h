@@ -38,14 +38,13 @@ size_t ttrpc_client_in_flight(const struct ttrpc_client *c);
  * ttrpc_client_start() - send a request, be called back once
  * @payload:    copied
  * @timeout_ns: sent along and kept on this side too; 0: none
- * @ret_stream: for ttrpc_client_forget; may be NULL
  *
- * Return: 0, or a negative errno and @fn never runs: -EMSGSIZE over the frame limit, -EPIPE the
- *         connection is over, -ENOMEM.
+ * Return: the call's stream, for ttrpc_client_forget; or a negative errno and @fn never runs:
+ *         -EMSGSIZE over the frame limit, -EPIPE the connection is over, -ENOMEM.
  */
-int ttrpc_client_start(struct ttrpc_client *c, const char *service, const char *method,
-		       struct slice payload, uint64_t timeout_ns, ttrpc_reply_fn fn, void *data,
-		       uint32_t *ret_stream) must_check;
+int64_t ttrpc_client_start(struct ttrpc_client *c, const char *service, const char *method,
+			   struct slice payload, uint64_t timeout_ns, ttrpc_reply_fn fn,
+			   void *data) must_check;
 /* Drops interest in a call: its callback does not run, a late answer is skipped. */
 void ttrpc_client_forget(struct ttrpc_client *c, uint32_t stream);
 

@@ -4,6 +4,7 @@
 
 #include "ttrpc/conn.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -179,6 +180,7 @@ static void grow_body(struct ttrpc_conn *c)
 	uint8_t *p;
 
 	cap = MIN(cap, (size_t)c->header.length);
+	assert(cap > c->body_cap);
 	if (c->ops->charge != NULL && !c->ops->charge(c, cap - c->body_cap)) {
 		refuse_body(c);
 		return;

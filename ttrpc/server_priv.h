@@ -62,7 +62,7 @@ struct ttrpc_call {
 	struct ttrpc_out *reply; /* between begin and end */
 };
 
-/* server_conn.c: one connection, and which frames become calls. */
+/* server_conn.c: one connection, and which frames become calls. Takes @fd on success only. */
 int server_conn_new_take(struct ttrpc_server *s, int fd) must_check;
 void server_conn_free(struct server_conn *sc);
 void server_conn_error(struct server_conn *sc, uint32_t stream, enum ttrpc_code code,

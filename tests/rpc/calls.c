@@ -62,12 +62,15 @@ void call_open(struct ttrpc_client *c, struct open_call *o, const char *method,
 {
 	size_t n = protobuf_c_message_get_packed_size(req);
 	uint8_t *buf = malloc(n + 1);
+	int64_t stream;
 
 	CHECK(buf != NULL);
 	memset(o, 0, sizeof(*o));
 	(void)protobuf_c_message_pack(req, buf);
-	CHECK(ttrpc_client_start(c, SERVICE, method, (struct slice){(char *)buf, n}, timeout_ns,
-				 on_reply, o, &o->stream) == 0);
+	stream = ttrpc_client_start(c, SERVICE, method, (struct slice){(char *)buf, n}, timeout_ns,
+				    on_reply, o);
+	CHECK(stream > 0);
+	o->stream = (uint32_t)stream;
 	free(buf);
 }
 

@@ -33,6 +33,15 @@ static int build(struct world *w)
 	return actl_spec_build(&w->run, &w->arena, &w->spec, &w->e);
 }
 
+/* What must be there after a success, also for who reads the test without the code. */
+static void must_build(struct world *w)
+{
+	assert_int_equal(build(w), 0);
+	if (w->spec.process == NULL || w->spec.root == NULL || w->spec.linux == NULL ||
+	    w->spec.mounts == NULL)
+		abort();
+}
+
 #define cleanup_world __attribute__((cleanup(world_done)))
 static void world_done(struct world *w)
 {
@@ -55,7 +64,7 @@ TEST(the_default_specification_is_complete)
 	cleanup_world struct world w;
 
 	world_init(&w);
-	CHECK_INT(build(&w), 0);
+	must_build(&w);
 	CHECK_STR(w.spec.root->path, "/r");
 	CHECK_STR(w.spec.hostname, "c1");
 	CHECK_STR(w.spec.process->cwd, "/");
@@ -80,7 +89,7 @@ TEST(limits_become_resources_in_the_right_units)
 	w.run.memory = 64 << 20;
 	w.run.cpus = 1.5;
 	w.run.pids = 10;
-	CHECK_INT(build(&w), 0);
+	must_build(&w);
 	CHECK_INT(w.spec.linux->resources->memory->limit, 64 << 20);
 	CHECK_INT(w.spec.linux->resources->memory->swap, 64 << 20);
 	CHECK_INT(w.spec.linux->resources->cpu->quota, 150000);
@@ -98,7 +107,7 @@ TEST(capabilities_are_dropped_then_added)
 	world_init(&w);
 	w.run.cap_drop = (struct actl_words){drop, 1};
 	w.run.cap_add = (struct actl_words){add, 3};
-	CHECK_INT(build(&w), 0);
+	must_build(&w);
 	c = w.spec.process->capabilities;
 	CHECK_INT(c->n_bounding, 2);
 	CHECK(has(c->bounding, 2, "CAP_KILL") && has(c->effective, 2, "CAP_NET_ADMIN"));
@@ -110,10 +119,10 @@ TEST(users_are_numbers_or_a_name)
 
 	world_init(&w);
 	w.run.user = "7:8";
-	CHECK_INT(build(&w), 0);
+	must_build(&w);
 	CHECK(w.spec.process->user->uid == 7 && w.spec.process->user->gid == 8);
 	w.run.user = "daemon";
-	CHECK_INT(build(&w), 0);
+	must_build(&w);
 	CHECK_STR(w.spec.process->user->username, "daemon");
 	w.run.user = "7:x";
 	CHECK_INT(build(&w), -EINVAL);
@@ -129,7 +138,7 @@ TEST(mounts_are_read_from_words)
 
 	world_init(&w);
 	w.run.mounts = (struct actl_words){list, 2};
-	CHECK_INT(build(&w), 0);
+	must_build(&w);
 	m = w.spec.mounts[w.spec.n_mounts - 2];
 	CHECK_STR(m->type, "bind");
 	CHECK_STR(m->source, "/a");
@@ -165,7 +174,7 @@ TEST(no_seccomp_is_a_profile_that_allows_everything)
 
 	world_init(&w);
 	w.run.no_seccomp = true;
-	CHECK_INT(build(&w), 0);
+	must_build(&w);
 	CHECK_STR(w.spec.linux->seccomp->defaultaction, "SCMP_ACT_ALLOW");
 	CHECK_INT(w.spec.linux->seccomp->n_syscalls, 0);
 }

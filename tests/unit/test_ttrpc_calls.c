@@ -467,6 +467,7 @@ TEST(sockets_are_not_inherited)
 	peer_world_init(&w);
 	a = listen_for(&w);
 	fd = connect_to(&a);
+	CHECK(fd >= 0);
 	RUN_UNTIL(&w, connections(&w), 1);
 	d = opendir("/proc/self/fd");
 	assert_non_null(d);

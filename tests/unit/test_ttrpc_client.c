@@ -85,9 +85,8 @@ TEST(many_calls_are_in_flight_at_once)
 	peer_world_init(&w);
 	c = client_of(&w, peer_connect(&w));
 	for (size_t i = 0; i < ARRAY_LEN(got); i++)
-		CHECK_INT(ttrpc_client_start(c, "grpc.Health", "Park", nothing, 0, on_reply,
-					     &got[i], NULL),
-			  0);
+		CHECK(ttrpc_client_start(c, "grpc.Health", "Park", nothing, 0, on_reply, &got[i]) >
+		      0);
 	CHECK_INT(ttrpc_client_in_flight(c), ARRAY_LEN(got));
 	while (w.n_parked < ARRAY_LEN(got))
 		peer_run(&w, 1);
@@ -113,7 +112,7 @@ TEST(the_deadline_holds_without_the_server)
 	CHECK_INT(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds), 0);
 	server = fds[1];
 	c = client_of(&w, fds[0]);
-	CHECK_INT(ttrpc_client_start(c, "s", "m", nothing, 5 * MS, on_reply, &got, NULL), 0);
+	CHECK(ttrpc_client_start(c, "s", "m", nothing, 5 * MS, on_reply, &got) > 0);
 	wait_for(&w, &got.n, 1);
 	CHECK(got.error == 0 && got.code == 4);
 	/* A late answer is for nobody. */
@@ -130,14 +129,13 @@ TEST(a_forgotten_call_stays_silent)
 	struct got got = {0};
 	struct peer_world w;
 	struct ttrpc_client *c;
-	uint32_t stream;
+	int64_t stream;
 
 	peer_world_init(&w);
 	c = client_of(&w, peer_connect(&w));
-	CHECK_INT(
-		ttrpc_client_start(c, "grpc.Health", "Check", nothing, 0, on_reply, &got, &stream),
-		0);
-	ttrpc_client_forget(c, stream);
+	stream = ttrpc_client_start(c, "grpc.Health", "Check", nothing, 0, on_reply, &got);
+	CHECK(stream > 0);
+	ttrpc_client_forget(c, (uint32_t)stream);
 	peer_run(&w, 10);
 	CHECK_INT(got.n, 0);
 	CHECK_INT(w.n_run, 1);
@@ -156,14 +154,14 @@ TEST(a_lost_connection_fails_every_call)
 	CHECK_INT(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds), 0);
 	c = client_of(&w, fds[0]);
 	for (size_t i = 0; i < ARRAY_LEN(got); i++)
-		CHECK_INT(ttrpc_client_start(c, "s", "m", nothing, 0, on_reply, &got[i], NULL), 0);
+		CHECK(ttrpc_client_start(c, "s", "m", nothing, 0, on_reply, &got[i]) > 0);
 	(void)fd_close(fds[1]);
 	for (size_t i = 0; i < ARRAY_LEN(got); i++) {
 		wait_for(&w, &got[i].n, 1);
 		CHECK(got[i].error < 0);
 	}
 	CHECK(!ttrpc_client_is_open(c));
-	CHECK_INT(ttrpc_client_start(c, "s", "m", nothing, 0, on_reply, &got[0], NULL), -EPIPE);
+	CHECK_INT(ttrpc_client_start(c, "s", "m", nothing, 0, on_reply, &got[0]), -EPIPE);
 	ttrpc_client_free(c);
 	peer_world_done(&w);
 }
@@ -179,7 +177,7 @@ TEST(a_request_over_4_mib_is_refused_here)
 	peer_world_init(&w);
 	c = client_of(&w, peer_connect(&w));
 	CHECK_INT(ttrpc_client_start(c, "s", "m", (struct slice){(char *)big, TTRPC_PAYLOAD_MAX}, 0,
-				     on_reply, &got, NULL),
+				     on_reply, &got),
 		  -EMSGSIZE);
 	CHECK_INT(ttrpc_client_in_flight(c), 0);
 	ttrpc_client_free(c);
@@ -202,7 +200,7 @@ static void bad_answer(uint32_t type, const void *p, size_t n, int error)
 	server = fds[1];
 	c = client_of(&w, fds[0]);
 	for (size_t i = 0; i < 2; i++)
-		CHECK_INT(ttrpc_client_start(c, "s", "m", nothing, 0, on_reply, &got[i], NULL), 0);
+		CHECK(ttrpc_client_start(c, "s", "m", nothing, 0, on_reply, &got[i]) > 0);
 	peer_frame(&w, server, 99, TTRPC_RESPONSE, 0, "\x0a\x00", 2); /* nobody's */
 	peer_frame(&w, server, 1, (uint8_t)type, 0, p, n);
 	peer_frame(&w, server, 3, TTRPC_RESPONSE, 0, "\x0a\x00", 2);
