@@ -68,7 +68,7 @@ CASE(an_exec_joins_the_container)
 	STEP(running("sleep 100") == 0);
 	STEP(exec_run(
 		     &exec,
-		     "hostname; head -c 5 /proc/1/cmdline; echo; grep -E 'CapEff|NoNew' /proc/self/status;"
+		     "hostname; until grep -q sleep /proc/1/cmdline; do :; done; head -c 5 /proc/1/cmdline; echo; grep -E 'CapEff|NoNew' /proc/self/status;"
 		     "readlink /proc/self/ns/* > /tmp/b; readlink /proc/1/ns/* > /tmp/a;"
 		     "cat /proc/1/cgroup > /tmp/c; cat /proc/self/cgroup > /tmp/d;"
 		     "cmp /tmp/a /tmp/b && cmp /tmp/c /tmp/d && ls /proc/self/fd; exit 5") == 5);

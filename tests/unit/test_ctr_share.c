@@ -27,8 +27,10 @@ CASE(a_pod_shares_pid_ipc_and_uts)
 	cleanup_close int now = -EBADF;
 
 	STEP(first() == 0);
-	box_init(&other, "echo pid $$; head -c 5 /proc/1/cmdline; echo; hostname;"
-			 "ls /proc | grep -E '^[0-9]+$' | head -1");
+	box_init(
+		&other,
+		"echo pid $$; until grep -q sleep /proc/1/cmdline; do :; done; head -c 5 /proc/1/cmdline; echo; hostname;"
+		"ls /proc | grep -E '^[0-9]+$' | head -1");
 	join(&other, CTR_NS_PID);
 	join(&other, CTR_NS_IPC);
 	join(&other, CTR_NS_UTS);
@@ -77,7 +79,9 @@ CASE(a_joined_user_namespace_is_entered)
 	add_ns(&box, CTR_NS_NET);
 	box.spec->uid_maps = box.spec->gid_maps = (struct ctr_idmaps){map, 1};
 	STEP(box_create(&box) == 0 && box_start(&box));
-	box_init(&other, "id -u; cat /proc/self/uid_map; head -c 5 /proc/1/cmdline; hostname");
+	box_init(
+		&other,
+		"id -u; cat /proc/self/uid_map; until grep -q sleep /proc/1/cmdline; do :; done; head -c 5 /proc/1/cmdline; hostname");
 	add_ns(&other, CTR_NS_USER);
 	add_ns(&other, CTR_NS_NET);
 	join(&other, CTR_NS_USER);
