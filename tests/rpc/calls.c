@@ -178,7 +178,7 @@ void spec_init(struct spec *s, const char *id, const char *script)
 	s->root.path = text_dup(s, world.rootfs);
 	s->linux_.namespaces = list_of(s, sizeof(Grpc__LinuxNamespace *));
 	s->linux_.resources = &s->resources;
-	s->linux_.cgroupspath = arena_printf(&s->arena, "/pith-rpc-tests/%s", id);
+	s->linux_.cgroupspath = arena_printf(&s->arena, "%s/%s", world.cgroup, id);
 	spec_args(s, (const char *const[]){"/bin/sh", "-c", script, NULL});
 	spec_env(s, "PATH=/bin");
 	spec_namespace(s, "mount", "");

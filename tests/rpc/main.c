@@ -251,6 +251,8 @@ int main(int argc, char **argv)
 	}
 	agent_path = argv[1];
 	(void)signal(SIGPIPE, SIG_IGN);
+	/* Before the pid namespace, in which every run has the same numbers. */
+	(void)snprintf(world.cgroup, sizeof(world.cgroup), "/pith-rpc-tests-%d", (int)getpid());
 	if (unshare(ns) < 0)
 		die("namespaces");
 	/* Everything that is started below ends with this process. */

@@ -35,7 +35,7 @@ static int add_dir(const char *path, unused_arg const struct stat *st, unused_ar
 static int add_group(const char *path, unused_arg const struct stat *st, int type,
 		     unused_arg struct FTW *ftw)
 {
-	if (type == FTW_D && strstr(path, "pith-rpc-tests") != NULL)
+	if (type == FTW_D && strstr(path, world.cgroup) != NULL)
 		(void)str_addf(out, "cgroup %s\n", path);
 	return 0;
 }
