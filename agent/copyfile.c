@@ -26,19 +26,8 @@ static mode_t type_of(const struct copy *c)
 
 static int link_check(const struct copy *c, struct err *e)
 {
-	struct slice rest = {c->data, c->n}, part;
-
 	if (c->n == 0 || c->n >= PATH_MAX || memchr(c->data, '\0', c->n) != NULL)
 		return err_refuse(e, ERR_INVALID, "link '%.200s': target", c->path);
-	if (strchr(c->path, '/') == NULL)
-		return err_refuse(e, ERR_INVALID, "link '%.200s' right in the shared directory",
-				  c->path);
-	if (((const char *)c->data)[0] == '/')
-		return err_refuse(e, ERR_INVALID, "link '%.200s': absolute target", c->path);
-	while (slice_cut(&rest, '/', &part))
-		if (slice_eq(part, ".."))
-			return err_refuse(e, ERR_INVALID, "link '%.200s': target leads up",
-					  c->path);
 	return 0;
 }
 
@@ -55,9 +44,6 @@ int copy_check(const struct copy *c, struct err *e)
 		return err_refuse(e, ERR_INVALID, "file '%.200s': mode 0%o", c->path, c->file_mode);
 	}
 
-	if ((c->file_mode & (S_ISUID | S_ISGID)) != 0)
-		return err_refuse(e, ERR_INVALID, "file '%.200s': set-id mode 0%o", c->path,
-				  c->file_mode);
 	if (c->file_size < 0 || c->offset < 0 || c->offset > c->file_size ||
 	    c->n > (uint64_t)(c->file_size - c->offset))
 		return err_refuse(e, ERR_INVALID,
@@ -66,28 +52,22 @@ int copy_check(const struct copy *c, struct err *e)
 	return 0;
 }
 
-static int step_into(int fd, const char *name, mode_t mode)
-{
-	int next;
-
-	next = openat(fd, name, DIR_FLAGS);
-	if (next >= 0 || errno != ENOENT)
-		return next >= 0 ? next : -errno;
-	if (mkdirat(fd, name, mode) < 0 && errno != EEXIST)
-		return -errno;
-	next = openat(fd, name, DIR_FLAGS);
-	return next >= 0 ? next : -errno;
-}
-
-/* The directory that the last part lies in. Return: O_PATH fd or negative errno. */
+/*
+ * The directory that the last part lies in. Links on the way are followed as if the root were "/".
+ * Return: O_PATH fd or negative errno.
+ */
 static int parent_open(const char *root, const struct copy *c, bool makes, struct err *e)
 {
 	mode_t mode = (c->dir_mode & 0777) != 0 ? c->dir_mode & 0777 : 0755;
-	struct slice rest = slice_of(c->path), part;
+	size_t n = strlen(c->path) - strlen(path_base(c->path));
 	cleanup_close int fd = -EBADF;
-	char name[NAME_MAX + 1];
+	char dir[PATH_MAX];
+	int parent = -EBADF;
 	int r;
 
+	if (n + sizeof("/") > sizeof(dir))
+		return err_set(e, -ENAMETOOLONG, "path '%.200s'", c->path);
+	(void)snprintf(dir, sizeof(dir), "/%.*s", (int)n, c->path);
 	r = makes ? path_mkdir_all(root, 0755) : 0;
 	if (r < 0)
 		return err_set(e, r, "make '%s'", root);
@@ -95,23 +75,11 @@ static int parent_open(const char *root, const struct copy *c, bool makes, struc
 	if (fd < 0)
 		return err_set(e, -errno, "open '%s'", root);
 
-	while (slice_cut(&rest, '/', &part) && rest.p != NULL) {
-		int next;
-
-		if (part.n == 0 || part.n > NAME_MAX)
-			return err_set(e, -EINVAL, "path '%.200s'", c->path);
-		memcpy(name, part.p, part.n);
-		name[part.n] = '\0';
-		if (streq(name, ".") || streq(name, ".."))
-			return err_set(e, -EINVAL, "path '%.200s'", c->path);
-		next = makes ? step_into(fd, name, mode) : openat(fd, name, DIR_FLAGS);
-		if (next < 0)
-			return err_set(e, makes ? next : -errno, "directory '%s' of '%.200s'", name,
-				       c->path);
-		(void)fd_close(fd);
-		fd = next;
-	}
-	return TAKE_FD(fd);
+	if (makes)
+		r = path_mkdir_in(fd, dir, mode, &parent);
+	else
+		r = parent = path_open_in(fd, dir, O_PATH | O_DIRECTORY, 0);
+	return r < 0 ? err_set(e, r, "directory of '%.200s'", c->path) : parent;
 }
 
 /* Takes the place of whatever is there, a directory included. */
@@ -142,7 +110,7 @@ static int make_directory(int parent, const char *name, const struct copy *c, st
 
 	fd = openat(parent, name, DIR_FLAGS);
 	if (fd < 0 || fchownat(fd, "", c->uid, c->gid, AT_EMPTY_PATH) < 0 ||
-	    chmod(fd_path(fd, path), c->file_mode & 01777) < 0)
+	    chmod(fd_path(fd, path), c->file_mode & 07777) < 0)
 		return err_set(e, -errno, "owner and mode of '%.200s'", c->path);
 	return 0;
 }

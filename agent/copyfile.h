@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * CopyFile: files of the host below one directory and nowhere else. Every path is walked part by
- * part and no link is followed, because workloads can write below it. A file is built under a name
- * of its own beside its place and appears there whole. Runs in a worker.
+ * CopyFile: files of the host below one directory and nowhere else. Workloads can write below it, so
+ * every path is resolved by the kernel with that directory as its root: links on the way, absolute
+ * ones included, stay inside, and the last part is never followed. A file is built under a name of
+ * its own beside its place and appears there whole. Runs in a worker.
  */
 #pragma once
 
@@ -31,8 +32,7 @@ struct copy {
  * copy_check() - whether a request makes sense in itself
  *
  * Refused: sizes and offsets below zero, data beyond the size, other types than file, directory
- * and link, set-id files, and links that are absolute, empty, lead up with ".." or lie right in
- * the root.
+ * and link, and links to nothing. A link may lead anywhere: who reads it decides what that means.
  *
  * Return: 0, or -EINVAL with ERR_INVALID.
  */

@@ -13,7 +13,6 @@
 #include "agent/copyfile.h"
 #include "agent/resource_state.h"
 #include "agent/rpc.h"
-#include "agent/storage_mount.h"
 #include "agent/worker.h"
 #include "base/arena.h"
 #include "base/err.h"
@@ -188,18 +187,15 @@ static struct copy_state *state_for(struct agent *a, const struct copy *c, struc
 static int relative_path(struct agent *a, struct rpc_call *call, const char *path, const char **ret,
 			 struct err *e)
 {
-	const struct storage_env env = {.run = a->paths.run};
 	size_t size = strlen(path) + 2;
 	char *clean = arena_alloc(rpc_arena(call), size);
 
 	if (clean == NULL)
 		return err_refuse(e, ERR_LIMIT, "copy: out of memory");
-	if (storage_path_clean(&env, path, clean, size, e) < 0 ||
-	    !path_is_below(clean, a->paths.shared) || streq(clean, a->paths.shared)) {
-		*e = (struct err){0};
+	if (path[0] != '/' || path_clean(path, clean, size) < 0 ||
+	    !path_is_below(clean, a->paths.shared) || streq(clean, a->paths.shared))
 		return err_refuse(e, ERR_INTERNAL, "removing %s prefix from '%.200s'",
 				  a->paths.shared, path);
-	}
 	*ret = clean + strlen(a->paths.shared) + 1;
 	return 0;
 }

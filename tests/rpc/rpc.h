@@ -23,7 +23,7 @@ struct world {
 	char rootfs[96];  /* a busybox */
 	char run_dir[96]; /* the agent's */
 	char socket[96];
-	char cgroup[32];  /* parent of the containers' groups, of this run alone */
+	char cgroup[32]; /* parent of the containers' groups, of this run alone */
 	pid_t agent;
 	struct loop *loop;
 	struct ttrpc_client *client;
