@@ -36,4 +36,5 @@ int dispatch_find(struct slice service, struct slice method,
 		  const ProtobufCMethodDescriptor **ret_desc,
 		  const struct rpc_method **ret_method) must_check;
 
+/* The one table from kinds of error to status codes. */
 enum ttrpc_code dispatch_code(enum err_kind kind);

@@ -34,6 +34,7 @@ struct sandbox {
 	struct ctr_hooks hooks[CTR_HOOK_KINDS]; /* from the guest's image */
 };
 
+/* An empty sandbox, state New. Return: 0 or -errno. */
 int sandbox_new(struct sandbox **ret) must_check;
 void sandbox_free(struct sandbox *s);
 

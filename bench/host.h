@@ -46,4 +46,5 @@ int bench_rpc_exec(struct bench_rpc *b, const char *id, const char *exec_id, con
 /* Reads standard output of init to its end. Return: bytes or -errno. */
 int64_t bench_rpc_drain(struct bench_rpc *b, const char *id, struct err *e) must_check;
 
+/* CLOCK_MONOTONIC. */
 uint64_t bench_now_ns(void);

@@ -45,8 +45,7 @@ void supervise_describe_exit(int how, int status, char *buf, size_t size)
 		(void)snprintf(buf, size, "agent exited with status %d", status);
 	else
 		(void)snprintf(buf, size, "agent was killed by signal %d (%s)%s", status,
-			       strsignal(status),
-			       how == CLD_DUMPED ? ", core dumped" : "");
+			       strsignal(status), how == CLD_DUMPED ? ", core dumped" : "");
 }
 
 static void child_exec(const struct boot_params *p, int ctl, int timeline_fd)

@@ -289,6 +289,7 @@ char *read_all(const char *id, const char *exec_id, bool is_stderr, size_t *ret_
 	for (;;) {
 		struct result r = call(is_stderr ? "ReadStderr" : "ReadStdout", &req.base);
 		Grpc__ReadStreamResponse *msg;
+		char *grown;
 		size_t got;
 
 		EXPECT(r, 0);
@@ -296,8 +297,9 @@ char *read_all(const char *id, const char *exec_id, bool is_stderr, size_t *ret_
 		CHECK(msg != NULL);
 		got = msg->data.len;
 		CHECK(got <= req.len);
-		all = realloc(all, n + got + 1);
-		CHECK(all != NULL);
+		grown = realloc(all, n + got + 1);
+		CHECK(grown != NULL);
+		all = grown;
 		if (got > 0)
 			memcpy(all + n, msg->data.data, got);
 		n += got;
