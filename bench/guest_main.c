@@ -5,7 +5,7 @@
  *   echo                       sends back what comes, until the end
  *   source BYTES               sends that many bytes
  *   fork|ns|root|join ROUNDS   that many starts of "true": "MIN P10 MEDIAN" in ns
- *   rss                        private dirty memory of init and the agent in bytes: "INIT AGENT"
+ *   rss                        anonymous memory of init and the agent in bytes: "INIT AGENT"
  * Other names make it the programs that the measured containers run: "true" exits 0, "sleep" waits
  * for a signal, "source BYTES" writes them to standard output. As PID 1 it is the least init there
  * can be: one line on the console, then the end.
@@ -104,8 +104,9 @@ static void serve_starts(int fd, const char *what, uint64_t rounds)
 		      (unsigned long long)v[rounds / 10], (unsigned long long)v[rounds / 2]);
 }
 
-/* Private_Dirty of one process, in bytes: what would be free without it. Clean pages are the image's,
- * which an initramfs holds in memory whether they are mapped or not. 0 when it cannot be read. */
+/* Anonymous memory of one process, in bytes: what would be free without it. Not Private_Dirty: pages of
+ * programs and libraries in an initramfs count as dirty there, and stay whether mapped or not. 0 when it
+ * cannot be read. */
 static uint64_t private_bytes(const char *pid)
 {
 	char path[64], text[2048];
@@ -116,7 +117,7 @@ static uint64_t private_bytes(const char *pid)
 	n = fd_read_file(AT_FDCWD, path, text, sizeof(text));
 	rest = (struct slice){text, n > 0 ? (size_t)n : 0};
 	while (slice_cut(&rest, '\n', &line))
-		if (slice_cut(&line, ':', &name) && slice_eq(name, "Private_Dirty"))
+		if (slice_cut(&line, ':', &name) && slice_eq(name, "Anonymous"))
 			return strtoull(line.p, NULL, 10) * 1024;
 	return 0;
 }

@@ -13,7 +13,7 @@
 #define ECHO_ROUNDS  2000
 #define START_ROUNDS 100
 #define BULK_BYTES   (32u << 20)
-#define MANY         50
+#define MANY         100
 
 struct opts {
 	const char *vsock;
@@ -67,75 +67,115 @@ static int round_trips(const struct opts *o, struct bench_rpc *b, struct err *e)
 	return r;
 }
 
-static int one_life(struct bench_rpc *b, struct err *e)
+/* One call's times over all rounds; a step ends where the next begins. */
+struct series {
+	const char *name;
+	uint64_t ns[START_ROUNDS];
+};
+
+static void step_done(struct series *s, unsigned round, uint64_t *at)
 {
+	uint64_t now = bench_now_ns();
+
+	s->ns[round] = now - *at;
+	*at = now;
+}
+
+static double median_us(struct series *s)
+{
+	qsort(s->ns, START_ROUNDS, sizeof(s->ns[0]), compare_u64);
+	return (double)s->ns[START_ROUNDS / 2] / 1e3;
+}
+
+static int one_life(struct bench_rpc *b, struct series v[static 6], unsigned i, struct err *e)
+{
+	uint64_t start = bench_now_ns(), at = start, end;
 	int r = bench_rpc_create(b, "life", "/bin/true", NULL, e);
 
+	step_done(&v[1], i, &at);
 	if (r == 0)
 		r = bench_rpc_start(b, "life", e);
+	step_done(&v[2], i, &at);
 	if (r == 0)
 		r = bench_rpc_wait(b, "life", "", e);
+	step_done(&v[3], i, &at);
+	end = at;
+	v[0].ns[i] = end - start;
+	if (r == 0)
+		r = bench_rpc_remove(b, "life", e);
+	step_done(&v[4], i, &at);
+	if (r == 0)
+		r = bench_rpc_check(b, e);
+	step_done(&v[5], i, &at);
 	return r;
 }
 
 static int lives(const struct opts *o, struct bench_rpc *b, struct err *e)
 {
-	uint64_t ns[3] = {0}, root[3] = {0}, v[START_ROUNDS], check[START_ROUNDS];
+	struct series v[6] = {{.name = "create+start+wait, 3 calls, against ns+exec"},
+			      {.name = "  create"},
+			      {.name = "  start"},
+			      {.name = "  wait"},
+			      {.name = "  remove, not part of the sum"},
+			      {.name = "  one Check, not part of the sum"}};
+	uint64_t ns[3] = {0}, root[3] = {0};
+	double sum;
 	int r = bench_raw_numbers(o->vsock, "ns 100\n", ns, e);
 
 	if (r == 0)
 		r = bench_raw_numbers(o->vsock, "root 100\n", root, e);
-	for (unsigned i = 0; i < START_ROUNDS && r == 0; i++) {
-		uint64_t start = bench_now_ns();
-
-		r = one_life(b, e);
-		v[i] = bench_now_ns() - start;
-		if (r == 0)
-			r = bench_rpc_remove(b, "life", e);
-		start = bench_now_ns();
-		if (r == 0)
-			r = bench_rpc_check(b, e);
-		check[i] = bench_now_ns() - start;
-	}
+	for (unsigned i = 0; i < START_ROUNDS && r == 0; i++)
+		r = one_life(b, v, i, e);
 	if (r < 0)
 		return r;
-	qsort(v, START_ROUNDS, sizeof(*v), compare_u64);
-	qsort(check, START_ROUNDS, sizeof(*check), compare_u64);
-	row(o, "create+start+wait, 3 calls, against ns+exec", "us",
-	    (double)v[START_ROUNDS / 2] / 1e3, (double)ns[2] / 1e3);
-	row(o, "  the same less 3 Checks, against ns+root+exec", "us",
-	    ((double)v[START_ROUNDS / 2] - 3 * (double)check[START_ROUNDS / 2]) / 1e3,
+	sum = median_us(&v[0]);
+	row(o, v[0].name, "us", sum, (double)ns[2] / 1e3);
+	row(o, "  the same less 3 Checks, against ns+root+exec", "us", sum - 3 * median_us(&v[5]),
 	    (double)root[2] / 1e3);
+	for (size_t i = 1; i < ARRAY_LEN(v); i++)
+		row(o, v[i].name, "us", median_us(&v[i]), 0);
 	return 0;
+}
+
+static int one_exec(struct bench_rpc *b, struct series v[static 3], unsigned i, struct err *e)
+{
+	uint64_t start = bench_now_ns(), at = start;
+	char exec_id[32];
+	int r;
+
+	(void)snprintf(exec_id, sizeof(exec_id), "e%u", i);
+	r = bench_rpc_exec(b, "execs", exec_id, "/bin/true", e);
+	step_done(&v[1], i, &at);
+	if (r == 0)
+		r = bench_rpc_wait(b, "execs", exec_id, e);
+	step_done(&v[2], i, &at);
+	v[0].ns[i] = at - start;
+	return r;
 }
 
 static int execs(const struct opts *o, struct bench_rpc *b, struct err *e)
 {
-	uint64_t join[3] = {0}, v[START_ROUNDS], start;
-	char exec_id[32];
+	struct series v[3] = {{.name = "exec+wait, 2 calls, against setns+fork+exec"},
+			      {.name = "  exec"},
+			      {.name = "  wait"}};
+	uint64_t join[3] = {0};
 	int r = bench_raw_numbers(o->vsock, "join 100\n", join, e);
 
 	if (r == 0)
 		r = bench_rpc_create(b, "execs", "/bin/sleep", NULL, e);
 	if (r == 0)
 		r = bench_rpc_start(b, "execs", e);
-	for (unsigned i = 0; i < START_ROUNDS && r == 0; i++) {
-		(void)snprintf(exec_id, sizeof(exec_id), "e%u", i);
-		start = bench_now_ns();
-		r = bench_rpc_exec(b, "execs", exec_id, "/bin/true", e);
-		if (r == 0)
-			r = bench_rpc_wait(b, "execs", exec_id, e);
-		v[i] = bench_now_ns() - start;
-	}
+	for (unsigned i = 0; i < START_ROUNDS && r == 0; i++)
+		r = one_exec(b, v, i, e);
 	if (r == 0)
 		r = bench_rpc_kill(b, "execs", e);
 	if (r == 0)
 		r = bench_rpc_remove(b, "execs", e);
 	if (r < 0)
 		return r;
-	qsort(v, START_ROUNDS, sizeof(*v), compare_u64);
-	row(o, "exec+wait, 2 calls, against setns+fork+exec", "us",
-	    (double)v[START_ROUNDS / 2] / 1e3, (double)join[2] / 1e3);
+	row(o, v[0].name, "us", median_us(&v[0]), (double)join[2] / 1e3);
+	for (size_t i = 1; i < ARRAY_LEN(v); i++)
+		row(o, v[i].name, "us", median_us(&v[i]), 0);
 	return 0;
 }
 
@@ -189,9 +229,9 @@ static int memory(const struct opts *o, struct bench_rpc *b, struct err *e)
 	}
 	if (r < 0)
 		return r;
-	row(o, "init, private dirty memory, idle", "KiB", (double)idle[0] / 1024, 0);
-	row(o, "agent, private dirty memory, idle", "KiB", (double)idle[1] / 1024, 0);
-	row(o, "agent, private dirty memory, 50 containers", "KiB", (double)full[1] / 1024, 0);
+	row(o, "init, private memory, idle", "KiB", (double)idle[0] / 1024, 0);
+	row(o, "agent, private memory, idle", "KiB", (double)idle[1] / 1024, 0);
+	row(o, "agent, private memory, 100 containers", "KiB", (double)full[1] / 1024, 0);
 	return 0;
 }
 
