@@ -118,8 +118,8 @@ static int set_word(Grpc__Mount *m, struct slice part, struct arena *a, struct e
 	} else if (is_key(key, "dst", "destination", "target")) {
 		m->destination = copy;
 	} else if (is_key(key, "options", "opt", "o")) {
-		for (char *p = copy; *p != '\0'; p++)
-			*p = (char)(*p == ':' ? ',' : *p);
+		for (size_t i = 0; copy[i] != '\0'; i++)
+			copy[i] = (char)(copy[i] == ':' ? ',' : copy[i]);
 		return add_options(m, a, slice_of(copy), e);
 	} else if (is_key(key, "ro", "readonly", "ro")) {
 		return add_options(m, a, slice_of("ro"), e);
