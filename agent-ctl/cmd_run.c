@@ -7,7 +7,9 @@
 #include <sys/random.h>
 
 #include "agent-ctl/attach.h"
+#include "agent-ctl/bundle.h"
 #include "agent-ctl/cmd.h"
+#include "agent-ctl/print.h"
 #include "agent-ctl/run_options.h"
 #include "base/str.h"
 #include "ttrpc/server.h"
@@ -115,24 +117,51 @@ static int find_rootfs(struct actl_run_options *o, struct arena *a, struct err *
 	return o->shares.p[o->shares.n++] == NULL ? no_memory(e) : 0;
 }
 
-static int create(struct actl *a, struct actl_run_options *o)
-{
-	Grpc__CreateContainerRequest q = GRPC__CREATE_CONTAINER_REQUEST__INIT;
-	cleanup_arena struct arena arena = ARENA_INIT(SPEC_MAX);
-	cleanup_result struct actl_result r = {0};
-	Grpc__Spec spec;
-	struct err e = {0};
-	int code = find_rootfs(o, &arena, &e);
+/* The request and all that its parts are made of. */
+struct creation {
+	struct arena arena;
+	Grpc__CreateContainerRequest request;
+	Grpc__Spec made;
+	ProtobufCMessage *loaded;
+};
 
-	if (code == 0)
-		code = add_shares(o, &arena, &q, &e);
-	if (code == 0)
-		code = actl_spec_build(&o->run, &arena, &spec, &e);
-	if (code < 0)
+#define cleanup_creation __attribute__((cleanup(creation_done)))
+static void creation_done(struct creation *c)
+{
+	arena_done(&c->arena);
+	cleanup_message_fn(&c->loaded);
+}
+
+static int prepare(struct actl_run_options *o, struct creation *c)
+{
+	struct err e = {0};
+	int r = 0;
+
+	*c = (struct creation){.arena = ARENA_INIT(SPEC_MAX)};
+	grpc__create_container_request__init(&c->request);
+	if (o->run.rootfs != NULL)
+		r = find_rootfs(o, &c->arena, &e);
+	if (r == 0)
+		r = add_shares(o, &c->arena, &c->request, &e);
+	if (r == 0 && (o->run.bundle != NULL || o->run.spec != NULL))
+		r = actl_bundle_load(&o->run, &c->loaded, &e);
+	else if (r == 0)
+		r = actl_spec_build(&o->run, &c->arena, &c->made, &e);
+	if (r < 0)
 		return actl_say_err(ACTL_USAGE, &e);
-	q.container_id = (char *)(uintptr_t)o->run.id;
-	q.oci = &spec;
-	actl_try(a, "CreateContainer", &q.base, &r);
+	c->request.container_id = (char *)(uintptr_t)o->run.id;
+	c->request.oci = c->loaded != NULL ? (Grpc__Spec *)c->loaded : &c->made;
+	if (c->loaded != NULL && c->request.oci->process->terminal)
+		o->run.terminal = true;
+	return ACTL_OK;
+}
+
+static int create(struct actl *a, const struct creation *c)
+{
+	cleanup_result struct actl_result r = {0};
+	int code;
+
+	actl_try(a, "CreateContainer", &c->request.base, &r);
 	code = actl_report("CreateContainer", &r);
 	if (code != ACTL_OK && r.code > 0 && r.text != NULL &&
 	    strstr(r.text, "was not found") != NULL)
@@ -183,6 +212,7 @@ static void destroy_sandbox(struct actl *a)
 int cmd_run(struct actl *a, int argc, char **argv)
 {
 	cleanup_run_options struct actl_run_options o = {0};
+	cleanup_creation struct creation c = {0};
 	char id[20];
 	int code = actl_run_options_parse(argc, argv, false, &o);
 
@@ -193,9 +223,14 @@ int cmd_run(struct actl *a, int argc, char **argv)
 			return actl_say(ACTL_NO_PROCESS, "no random numbers");
 		o.run.id = id;
 	}
+	code = prepare(&o, &c);
+	if (code != ACTL_OK)
+		return code;
+	if (o.dry_run)
+		return actl_print_message(&c.request.base, a->json);
 	if (need_sandbox(a) != ACTL_OK)
 		return ACTL_NO_PROCESS;
-	code = create(a, &o);
+	code = create(a, &c);
 	if (code == ACTL_OK) {
 		code = start_and_attach(a, &o);
 		if (!o.detach || code != ACTL_OK)

@@ -29,6 +29,9 @@ enum {
 	OPT_ID,
 	OPT_CWD,
 	OPT_USER,
+	OPT_BUNDLE,
+	OPT_SPEC,
+	OPT_DRY_RUN,
 };
 
 #define COMMON                                                                                     \
@@ -45,6 +48,8 @@ static const struct option exec_options[] = {COMMON, {0}};
 static const struct option run_options[] = {
 	COMMON,
 	{"rootfs", required_argument, NULL, OPT_ROOTFS},
+	{"bundle", required_argument, NULL, OPT_BUNDLE},
+	{"spec", required_argument, NULL, OPT_SPEC},
 	{"hostname", required_argument, NULL, OPT_HOSTNAME},
 	{"memory", required_argument, NULL, OPT_MEMORY},
 	{"cpus", required_argument, NULL, OPT_CPUS},
@@ -59,6 +64,7 @@ static const struct option run_options[] = {
 	{"read-only", no_argument, NULL, OPT_READ_ONLY},
 	{"new-network", no_argument, NULL, OPT_NET},
 	{"destroy-sandbox", no_argument, NULL, OPT_DESTROY},
+	{"dry-run", no_argument, NULL, OPT_DRY_RUN},
 	{0},
 };
 
@@ -95,6 +101,8 @@ static bool set_word(int option, char *text, struct actl_run_options *o)
 	} places[] = {
 		{OPT_ID, &o->run.id, NULL},
 		{OPT_ROOTFS, &o->run.rootfs, NULL},
+		{OPT_BUNDLE, &o->run.bundle, NULL},
+		{OPT_SPEC, &o->run.spec, NULL},
 		{OPT_HOSTNAME, &o->run.hostname, NULL},
 		{OPT_CWD, &o->run.cwd, NULL},
 		{OPT_USER, &o->run.user, NULL},
@@ -133,6 +141,7 @@ static bool set_flag(int option, struct actl_run_options *o)
 		{OPT_READ_ONLY, &o->run.readonly},
 		{OPT_NET, &o->run.new_network},
 		{OPT_DESTROY, &o->destroy},
+		{OPT_DRY_RUN, &o->dry_run},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(places); i++) {
@@ -159,6 +168,25 @@ static int make_lists(int argc, struct actl_run_options *o)
 	return ACTL_OK;
 }
 
+/* What a container without a specification needs, and what one with it cannot have. */
+static int check_run(const struct actl_run *o)
+{
+	bool has_spec = o->bundle != NULL || o->spec != NULL;
+
+	if (!has_spec && o->args.n == 0)
+		return actl_usage("run");
+	if (o->bundle != NULL && o->spec != NULL)
+		return actl_say(ACTL_USAGE, "--bundle and --spec: only one is possible");
+	if (o->spec == NULL && o->rootfs == NULL)
+		return actl_say(ACTL_USAGE, "run needs --rootfs: a path in the guest or share:TAG");
+	if (has_spec &&
+	    (o->cap_add.n > 0 || o->cap_drop.n > 0 || o->privileged_paths || o->new_network))
+		return actl_say(ACTL_USAGE,
+				"--cap-add, --cap-drop, --privileged-paths and --new-network are "
+				"the specification's own affair");
+	return ACTL_OK;
+}
+
 int actl_run_options_parse(int argc, char **argv, bool is_exec, struct actl_run_options *ret)
 {
 	const struct option *options = is_exec ? exec_options : run_options;
@@ -180,11 +208,9 @@ int actl_run_options_parse(int argc, char **argv, bool is_exec, struct actl_run_
 		optind++;
 	ret->run.args.p = argv + optind;
 	ret->run.args.n = (size_t)(argc - optind);
-	if (ret->run.args.n == 0)
-		return actl_usage(name);
-	if (!is_exec && ret->run.rootfs == NULL)
-		return actl_say(ACTL_USAGE, "run needs --rootfs: a path in the guest or share:TAG");
-	return ACTL_OK;
+	if (!is_exec)
+		return check_run(&ret->run);
+	return ret->run.args.n == 0 ? actl_usage(name) : ACTL_OK;
 }
 
 void actl_run_options_done(struct actl_run_options *o)

@@ -10,7 +10,7 @@ struct actl_run_options {
 	struct actl_run run;
 	struct actl_words shares;
 	const char *container; /* exec: in which one */
-	bool interactive, detach, destroy;
+	bool interactive, detach, destroy, dry_run;
 	char **words; /* memory behind the lists of run and shares */
 };
 

@@ -23,6 +23,8 @@ struct actl_words {
 struct actl_run {
 	const char *id;
 	const char *rootfs; /* path in the guest */
+	const char *bundle; /* OCI bundle of the host, or */
+	const char *spec;   /* a config.json that speaks of the guest; see bundle.h */
 	const char *hostname, *cwd, *user;
 	bool terminal, readonly, new_network, no_seccomp;
 	bool privileged_paths; /* nothing masked, nothing read-only */

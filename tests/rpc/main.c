@@ -242,7 +242,7 @@ static int inner_main(void)
 int main(int argc, char **argv)
 {
 	const int ns = CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET | CLONE_NEWPID;
-	int status;
+	int status = 1;
 	pid_t pid;
 
 	if (argc != 2 || getuid() != 0) {
