@@ -52,8 +52,11 @@ static int read_key(struct reader *r, char *buf, size_t size)
 	memcpy(buf, r->p, n);
 	buf[n] = '\0';
 	r->p += n;
-	if (quote != 0 && *r->p++ != quote)
+	if (quote == 0)
+		return 0;
+	if (*r->p != quote)
 		return -EINVAL;
+	r->p++;
 	return 0;
 }
 
@@ -148,8 +151,9 @@ static int read_inline_table(struct reader *r, struct str *secs)
 		if (read_key(r, key, sizeof(key)) < 0)
 			return -EINVAL;
 		skip_blank(r, false);
-		if (*r->p++ != '=')
+		if (*r->p != '=')
 			return -EINVAL;
+		r->p++;
 		skip_blank(r, false);
 		if (read_scalar(r, &v) < 0)
 			return -EINVAL;

@@ -37,4 +37,5 @@ int dispatch_find(struct slice service, struct slice method,
 		  const struct rpc_method **ret_method) must_check;
 
 /* The one table from kinds of error to status codes. */
+/* The status number of a failure. */
 enum ttrpc_code dispatch_code(enum err_kind kind);

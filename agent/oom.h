@@ -18,6 +18,7 @@ struct rpc_call;
 #define OOM_EVENTS_MAX 100 /* as Kata's queue; beyond it the oldest are dropped and counted */
 
 /* Return: 0 or -ENOMEM. */
+/* An empty queue. Return: 0 or -ENOMEM. */
 int oom_queue_new(struct oom_queue **ret) must_check;
 void oom_queue_free(struct oom_queue *q);
 

@@ -35,6 +35,7 @@ struct sandbox {
 };
 
 /* An empty sandbox, state New. Return: 0 or -errno. */
+/* A sandbox that has not been created yet. Return: 0 or -ENOMEM. */
 int sandbox_new(struct sandbox **ret) must_check;
 void sandbox_free(struct sandbox *s);
 

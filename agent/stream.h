@@ -61,6 +61,7 @@ struct in_stream {
 void in_stream_init(struct in_stream *s, struct loop *loop);
 /* Takes the write end of a pipe, or a duplicate of a terminal's master. Owns: on success only.
  * Return: 0 or -errno. */
+/* Owns: @fd on success only. */
 int in_stream_open_take(struct in_stream *s, int fd, struct err *e) must_check;
 /* Fails what is parked. Twice is fine. */
 void in_stream_done(struct in_stream *s);
