@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The two bundle jobs. The worker side uses fds below the bundle, never a path twice. */
+/*
+ * The two bundle jobs. A root that the kernel can find without asking anybody is bound at once; any
+ * other, and every removal, is a worker's. fds below the bundle are used, never a path twice.
+ */
 #include "agent/bundle.h"
 
 #include <fcntl.h>
@@ -10,6 +13,7 @@
 #include "agent/worker.h"
 #include "base/err.h"
 #include "base/fd.h"
+#include "base/loop.h"
 #include "base/path.h"
 #include "base/str.h"
 
@@ -18,11 +22,13 @@
 struct bundle_job {
 	bundle_done_fn done;
 	void *done_data;
+	struct loop_idle idle; /* tells of a bundle that was made at once */
 	const char *root_path; /* borrowed by the child's copy of our memory */
 	char bundle[PATH_MAX];
 };
 
-static int open_root(const char *path, struct err *e)
+/* @may_wait: otherwise -EAGAIN when the walk leaves the kernel's memory; e is then of no use. */
+static int open_root(const char *path, bool may_wait, struct err *e)
 {
 	char clean[PATH_MAX];
 	cleanup_close int top = -EBADF;
@@ -37,7 +43,9 @@ static int open_root(const char *path, struct err *e)
 	top = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (top < 0)
 		return err_set(e, -errno, "open /");
-	fd = path_open_beneath(top, clean + 1, O_PATH | O_DIRECTORY | O_NOFOLLOW, 0, true);
+	fd = path_open_cached(top, clean + 1, O_PATH | O_DIRECTORY | O_NOFOLLOW);
+	if (fd < 0 && may_wait)
+		fd = path_open_beneath(top, clean + 1, O_PATH | O_DIRECTORY | O_NOFOLLOW, 0, true);
 	if (fd < 0)
 		return err_set(e, fd, "root.path '%s'", clean);
 	return fd;
@@ -58,14 +66,11 @@ int bundle_remove_tree(const char *path)
 	return path_remove_tree(dir, slash + 1);
 }
 
-static int create_in_worker(void *data, unused_arg struct worker_out *out, struct err *e)
+/* Waits for nobody: the bundle lies in the guest's own tmpfs, and a clone of @root asks nothing. */
+static int make(const struct bundle_job *j, int root, struct err *e)
 {
-	const struct bundle_job *j = data;
-	cleanup_close int root = -EBADF, dir = -EBADF, tree = -EBADF;
+	cleanup_close int dir = -EBADF, tree = -EBADF;
 
-	root = open_root(j->root_path, e);
-	if (root < 0)
-		return root;
 	if (mkdir(j->bundle, 0710) < 0) {
 		if (errno == EEXIST)
 			return err_refuse(e, ERR_INVALID, "container ID is in use by '%s'",
@@ -88,6 +93,14 @@ static int create_in_worker(void *data, unused_arg struct worker_out *out, struc
 	return 0;
 }
 
+static int create_in_worker(void *data, unused_arg struct worker_out *out, struct err *e)
+{
+	const struct bundle_job *j = data;
+	cleanup_close int root = open_root(j->root_path, true, e);
+
+	return root < 0 ? root : make(j, root, e);
+}
+
 static int remove_in_worker(void *data, unused_arg struct worker_out *out, struct err *e)
 {
 	const struct bundle_job *j = data;
@@ -104,27 +117,59 @@ static int remove_in_worker(void *data, unused_arg struct worker_out *out, struc
 	return r < 0 ? err_set(e, r, "remove bundle '%s'", j->bundle) : 0;
 }
 
-static void on_done(void *data, const struct err *e, unused_arg const void *payload,
-		    unused_arg size_t n, unused_arg int *fds, unused_arg size_t n_fds)
+static void finish(struct bundle_job *j, const struct err *e)
 {
-	struct bundle_job *j = data;
-
 	j->done(j->done_data, e);
 	free(j);
 }
 
-static int start(struct agent *a, const char *bundle, const char *root_path, worker_fn fn,
-		 bundle_done_fn done, void *data, struct err *e)
+static void on_done(void *data, const struct err *e, unused_arg const void *payload,
+		    unused_arg size_t n, unused_arg int *fds, unused_arg size_t n_fds)
 {
-	struct bundle_job *j = calloc(1, sizeof(*j));
+	finish(data, e);
+}
+
+static void on_idle(struct loop_idle *i)
+{
+	static const struct err ok;
+
+	finish(container_of(i, struct bundle_job, idle), &ok);
+}
+
+static int start_worker(struct agent *a, struct bundle_job *j, const char *name, worker_fn fn,
+			struct err *e)
+{
 	struct worker_job job = {
-		.name = root_path != NULL ? "set up the root" : "remove the bundle",
+		.name = name,
 		.fn = fn,
 		.fn_data = j,
 		.timeout_ns = BUNDLE_TIMEOUT_NS,
 		.done = on_done,
 		.done_data = j,
 	};
+
+	return worker_run(a->loop, &job, NULL, e);
+}
+
+/* A fork of the agent costs more than all else that creates a container's root. */
+static int start_create(struct agent *a, struct bundle_job *j, struct err *e)
+{
+	struct err ignored = {0};
+	cleanup_close int root = open_root(j->root_path, false, &ignored);
+	int r;
+
+	if (root < 0)
+		return start_worker(a, j, "set up the root", create_in_worker, e);
+	r = make(j, root, e);
+	if (r == 0)
+		loop_idle_add(a->loop, &j->idle, on_idle);
+	return r;
+}
+
+static int start(struct agent *a, const char *bundle, const char *root_path, bundle_done_fn done,
+		 void *data, struct err *e)
+{
+	struct bundle_job *j = calloc(1, sizeof(*j));
 	int r;
 
 	if (j == NULL)
@@ -134,8 +179,10 @@ static int start(struct agent *a, const char *bundle, const char *root_path, wor
 	j->root_path = root_path;
 	if (str_copy(j->bundle, sizeof(j->bundle), bundle) < 0)
 		r = err_refuse(e, ERR_INVALID, "bundle path is too long");
+	else if (root_path != NULL)
+		r = start_create(a, j, e);
 	else
-		r = worker_run(a->loop, &job, NULL, e);
+		r = start_worker(a, j, "remove the bundle", remove_in_worker, e);
 	if (r < 0)
 		free(j);
 	return r;
@@ -144,11 +191,11 @@ static int start(struct agent *a, const char *bundle, const char *root_path, wor
 int bundle_create(struct agent *a, const char *bundle, const char *root_path, bundle_done_fn done,
 		  void *data, struct err *e)
 {
-	return start(a, bundle, root_path, create_in_worker, done, data, e);
+	return start(a, bundle, root_path, done, data, e);
 }
 
 int bundle_remove(struct agent *a, const char *bundle, bundle_done_fn done, void *data,
 		  struct err *e)
 {
-	return start(a, bundle, NULL, remove_in_worker, done, data, e);
+	return start(a, bundle, NULL, done, data, e);
 }

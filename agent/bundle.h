@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The bundle directory of a container, <run>/<id> with its root bound to <run>/<id>/rootfs. Both
- * directions run in a worker: the root may lie on a file system that does not answer.
+ * The bundle directory of a container, <run>/<id> with its root bound to <run>/<id>/rootfs. A root that
+ * may lie on a file system that does not answer is bound by a worker, and every removal is one's work.
+ * done is never called before these return.
  */
 #pragma once
 

@@ -46,6 +46,18 @@ int path_open_beneath(int dirfd, const char *path, int flags, mode_t mode, bool 
 			RESOLVE_BENEATH | (no_symlinks ? RESOLVE_NO_SYMLINKS : 0));
 }
 
+int path_open_cached(int dirfd, const char *path, int flags)
+{
+	const struct open_how how = {
+		.flags = (uint64_t)(unsigned)(flags | O_CLOEXEC),
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS |
+			   RESOLVE_CACHED,
+	};
+	int fd = sys_openat2(dirfd, path, &how);
+
+	return fd < 0 ? -errno : fd;
+}
+
 /* Cuts the next name off *rest. Return: false at the end of the path. */
 static bool next_name(struct slice *rest, struct slice *ret)
 {

@@ -20,6 +20,11 @@ int path_open_in(int root_fd, const char *path, int flags, mode_t mode) must_che
 /* openat2 with RESOLVE_BENEATH|RESOLVE_NO_MAGICLINKS (and NO_SYMLINKS when @no_symlinks). Return: fd or -errno. */
 int path_open_beneath(int dirfd, const char *path, int flags, mode_t mode,
 		      bool no_symlinks) must_check;
+/*
+ * As path_open_beneath without links, from what the kernel holds in memory alone: it never waits for a
+ * device or a share. Return: fd, -EAGAIN when it would have to, or -errno.
+ */
+int path_open_cached(int dirfd, const char *path, int flags) must_check;
 
 /**
  * path_mkdir_in() - mkdir -p inside a root, each missing part made on a verified parent fd

@@ -108,6 +108,23 @@ TEST(beneath_refuses_every_way_out)
 	tmp_close(&t);
 }
 
+TEST(cached_open_finds_what_was_just_made_and_follows_no_link)
+{
+	struct tmp t;
+	int fd;
+
+	tmp_open(&t);
+	CHECK(mkdirat(t.fd, "d", 0755) == 0);
+	CHECK(symlinkat("d", t.fd, "l") == 0);
+	fd = path_open_cached(t.fd, "d", O_PATH | O_DIRECTORY);
+	CHECK(fd >= 0);
+	CHECK(fcntl(fd, F_GETFD) == FD_CLOEXEC);
+	(void)fd_close(fd);
+	CHECK(path_open_cached(t.fd, "l", O_PATH | O_DIRECTORY) < 0);
+	CHECK(path_open_cached(t.fd, "../etc", O_PATH | O_DIRECTORY) < 0);
+	tmp_close(&t);
+}
+
 TEST(open_creates_with_the_mode_given)
 {
 	struct tmp t;
