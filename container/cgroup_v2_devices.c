@@ -2,6 +2,7 @@
 /* Loads the device program and swaps it in: never a moment without a filter. */
 #include <errno.h>
 #include <linux/bpf.h>
+#include <string.h>
 #include <sys/syscall.h>
 
 #include "base/err.h"
@@ -19,6 +20,16 @@ static int sys_bpf(int cmd, union bpf_attr *attr)
 	return r < 0 ? -errno : r;
 }
 
+/* The last program, kept loaded: most containers get the same one, and verifying it costs more than
+ * all else that the kernel does for a group. Its descriptor lives as long as the process. */
+struct loaded {
+	int fd;
+	uint32_t id;
+	struct bpf_insn *insns;
+	size_t n;
+};
+static struct loaded last = {.fd = -EBADF};
+
 static int load(const struct bpf_insn *insns, size_t n)
 {
 	union bpf_attr a = {
@@ -29,6 +40,39 @@ static int load(const struct bpf_insn *insns, size_t n)
 	};
 
 	return sys_bpf(BPF_PROG_LOAD, &a);
+}
+
+static int id_of(int prog, uint32_t *ret)
+{
+	struct bpf_prog_info info = {0};
+	union bpf_attr a = {.info = {.bpf_fd = (uint32_t)prog,
+				     .info_len = sizeof(info),
+				     .info = (uintptr_t)&info}};
+	int r = sys_bpf(BPF_OBJ_GET_INFO_BY_FD, &a);
+
+	*ret = info.id;
+	return r;
+}
+
+/* Takes *insns when it keeps them. Return: 0 and `last` is that program, or -errno. */
+static int load_once(struct bpf_insn **insns, size_t n)
+{
+	cleanup_close int fd = -EBADF;
+	uint32_t id;
+	int r;
+
+	if (last.fd >= 0 && last.n == n && memcmp(last.insns, *insns, n * sizeof(**insns)) == 0)
+		return 0;
+	fd = load(*insns, n);
+	if (fd < 0)
+		return fd;
+	r = id_of(fd, &id);
+	if (r < 0)
+		return r;
+	(void)fd_close(last.fd);
+	free(last.insns);
+	last = (struct loaded){TAKE_FD(fd), id, TAKE_PTR(*insns), n};
+	return 0;
 }
 
 struct attached {
@@ -78,22 +122,29 @@ static int detach(int dir, uint32_t id)
 	return prog < 0 ? prog : sys_bpf(BPF_PROG_DETACH, &a);
 }
 
-static int swap_in(int dir, int prog)
+/* Puts `last` in the place of whatever is attached. */
+static int swap_in(int dir)
 {
 	cleanup_close int old = -EBADF;
 	struct attached before = {0};
+	bool is_there = false;
 	int r;
 
 	r = query(dir, &before);
 	if (r < 0)
 		return r;
-	if (before.n == 1)
-		old = fd_of(before.id[0]);
-	r = attach(dir, prog, old);
-	if (r < 0 || old >= 0)
-		return r;
 	for (uint32_t i = 0; i < before.n; i++)
-		r = err_first(r, detach(dir, before.id[i]));
+		is_there = is_there || before.id[i] == last.id;
+	if (!is_there) {
+		if (before.n == 1)
+			old = fd_of(before.id[0]);
+		r = attach(dir, last.fd, old);
+		if (r < 0 || old >= 0)
+			return r;
+	}
+	for (uint32_t i = 0; i < before.n; i++)
+		if (before.id[i] != last.id)
+			r = err_first(r, detach(dir, before.id[i]));
 	return r;
 }
 
@@ -101,7 +152,6 @@ int ctr_cg_v2_devices(struct ctr_cgroup *g, const struct ctr_resources *res, str
 {
 	cleanup_free struct ctr_dev_rules *rules = malloc(sizeof(*rules));
 	cleanup_free struct bpf_insn *insns = NULL;
-	cleanup_close int prog = -EBADF;
 	size_t n = 0;
 	int r;
 
@@ -113,9 +163,9 @@ int ctr_cg_v2_devices(struct ctr_cgroup *g, const struct ctr_resources *res, str
 	r = ctr_dev_bpf_build(rules, &insns, &n);
 	if (r < 0)
 		return err_set(e, r, "hold the device program");
-	prog = load(insns, n);
-	if (prog < 0)
-		return err_set(e, prog, "load the device program");
-	r = swap_in(g->dir[0], prog);
+	r = load_once(&insns, n);
+	if (r < 0)
+		return err_set(e, r, "load the device program");
+	r = swap_in(g->dir[0]);
 	return r < 0 ? err_set(e, r, "attach the device program") : 0;
 }
