@@ -311,9 +311,7 @@ static int build_linux(const struct actl_run *o, struct arena *a, Grpc__Linux *l
 	int r;
 
 	grpc__linux__init(l);
-	l->cgroupspath = arena_printf(a, "/pith/%s", o->id);
-	if (l->cgroupspath == NULL)
-		return no_memory(e);
+	/* No cgroupsPath: the agent's own place for the id, without a parent that would stay. */
 	if (!o->privileged_paths) {
 		l->maskedpaths = list_of(a, masked_paths, ARRAY_LEN(masked_paths));
 		l->readonlypaths = list_of(a, readonly_paths, ARRAY_LEN(readonly_paths));

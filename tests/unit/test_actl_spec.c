@@ -77,7 +77,7 @@ TEST(the_default_specification_is_complete)
 	CHECK_INT(w.spec.linux->n_namespaces, 5);
 	CHECK(w.spec.linux->n_maskedpaths > 0 && w.spec.linux->n_readonlypaths > 0);
 	CHECK(!w.spec.linux->resources->devices[0]->allow);
-	CHECK_STR(w.spec.linux->cgroupspath, "/pith/c1");
+	CHECK_STR(w.spec.linux->cgroupspath, "");
 	CHECK(w.spec.linux->seccomp == NULL);
 }
 
