@@ -36,9 +36,14 @@ static unsigned long private_kib(void)
 
 TEST(hundred_containers_run_at_once_and_give_everything_back)
 {
-	unsigned long before = private_kib(), full;
+	unsigned long before = 0, full;
 	char *start = traces();
 
+	/* While a worker of an earlier test lives, it shares most of the pages. */
+	for (int i = 0; i < 20; i++) {
+		before = MAX(before, private_kib());
+		loop_for(10);
+	}
 	for (int i = 0; i < MANY; i++) {
 		char id[32];
 
