@@ -134,8 +134,8 @@ static int read_array(struct reader *r, bool is_allowed)
 	}
 }
 
-/* { secs = N, nanos = N }: the whole seconds are what counts here. */
-static int read_inline_table(struct reader *r, struct str *secs)
+/* { secs = N, nanos = N }, of which the whole seconds count here, or { allowed = [...] }. */
+static int read_inline_table(struct reader *r, bool is_endpoints, struct str *secs)
 {
 	cleanup_str struct str v = STR_INIT(64);
 	char key[32];
@@ -155,7 +155,8 @@ static int read_inline_table(struct reader *r, struct str *secs)
 			return -EINVAL;
 		r->p++;
 		skip_blank(r, false);
-		if (read_scalar(r, &v) < 0)
+		if (*r->p == '[' ? read_array(r, is_endpoints && streq(key, "allowed")) < 0
+				 : read_scalar(r, &v) < 0)
 			return -EINVAL;
 		if (streq(key, "secs"))
 			(void)str_add(secs, str_text(&v));
@@ -176,20 +177,31 @@ static const struct config_word *find_key(const char *key)
 	return NULL;
 }
 
+static bool is_allowed_key(const struct reader *r, const char *key)
+{
+	if (r->section[0] == '\0')
+		return streq(key, "endpoints.allowed");
+	return streq(r->section, "endpoints") && streq(key, "allowed");
+}
+
 static int read_value(struct reader *r, const char *key)
 {
 	cleanup_str struct str v = STR_INIT(4096);
 	const struct config_word *w = NULL;
 	int n;
 
+	/* Written as a dotted key or an inline table, it restricts as well. */
+	if (r->section[0] == '\0' && (streq(key, "endpoints") || str_starts(key, "endpoints.")))
+		r->c->has_allowed = true;
 	if (r->section[0] == '\0')
 		w = find_key(key);
 	else if (streq(key, "secs"))
 		w = find_key(r->section); /* a duration written as [hotplug_timeout] */
 
 	if (*r->p == '[')
-		return read_array(r, streq(r->section, "endpoints") && streq(key, "allowed"));
-	n = *r->p == '{' ? read_inline_table(r, &v) : read_scalar(r, &v);
+		return read_array(r, is_allowed_key(r, key));
+	n = *r->p == '{' ? read_inline_table(r, w == NULL && streq(key, "endpoints"), &v)
+			 : read_scalar(r, &v);
 	if (n < 0)
 		return n;
 	if (w == NULL)

@@ -164,6 +164,25 @@ TEST(allowed_endpoints_are_a_list_over_several_lines)
 	agent_config_done(&c);
 }
 
+TEST(endpoints_restrict_however_they_are_written)
+{
+	struct agent_config dotted = file("endpoints.allowed = [\"CopyFileRequest\"]\n"),
+			    table = file("endpoints = { allowed = [\"CopyFileRequest\"] }\n"),
+			    other = file("endpoints = what?\n"),
+			    nested = file("[other]\nendpoints.allowed = [\"CopyFileRequest\"]\n");
+
+	CHECK(dotted.has_allowed && dotted.n_allowed == 1);
+	CHECK_STR(dotted.allowed[0], "CopyFileRequest");
+	CHECK(table.has_allowed && table.n_allowed == 1);
+	CHECK_STR(table.allowed[0], "CopyFileRequest");
+	CHECK(other.has_allowed && other.n_allowed == 0);
+	CHECK(!nested.has_allowed && nested.n_allowed == 0);
+	agent_config_done(&dotted);
+	agent_config_done(&table);
+	agent_config_done(&other);
+	agent_config_done(&nested);
+}
+
 TEST(line_that_is_not_understood_does_not_hide_the_next)
 {
 	struct agent_config c = file("= nothing\n!!\nlog_level = \"unfinished\nlog_vport = 5\n");
