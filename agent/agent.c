@@ -60,6 +60,12 @@ static int listen_on(struct agent *a, struct err *e)
 	r = ttrpc_server_new(a->loop, dispatch_request, a, &a->server);
 	if (r < 0)
 		return err_set(e, r, "make the server");
+	if (ttrpc_addr_parse(a->config.server_addr, &addr, e) < 0) {
+		/* A guest that answers elsewhere than asked can be reached; one that ends cannot. */
+		log_error("%s: using %s", e->msg, AGENT_DEFAULT_ADDR);
+		*e = (struct err){0};
+		a->config.server_addr = AGENT_DEFAULT_ADDR;
+	}
 	r = ttrpc_addr_parse(a->config.server_addr, &addr, e);
 	if (r == 0)
 		r = ttrpc_addr_listen(&addr, &fd, e);

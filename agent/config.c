@@ -20,7 +20,6 @@
 #define CONFIG_FILE_MAX  (64u << 10)
 #define CMDLINE_MAX      (64u << 10) /* COMMAND_LINE_SIZE is 2048 or 4096 on what we run on */
 
-#define DEFAULT_ADDR    "vsock://-1:1024"
 #define DEFAULT_HOTPLUG 3
 
 #define NS_PER_S UINT64_C(1000000000)
@@ -29,7 +28,7 @@ void agent_config_init(struct agent_config *c)
 {
 	*c = (struct agent_config){
 		.arena = ARENA_INIT(CONFIG_ARENA_MAX),
-		.server_addr = DEFAULT_ADDR,
+		.server_addr = AGENT_DEFAULT_ADDR,
 		.log_level = LOG_INFO_LEVEL,
 		.hotplug_timeout_ns = DEFAULT_HOTPLUG * NS_PER_S,
 	};

@@ -16,6 +16,8 @@
 
 struct err;
 
+#define AGENT_DEFAULT_ADDR "vsock://-1:1024"
+
 struct agent_config {
 	struct arena arena; /* holds the strings */
 	const char *server_addr;
