@@ -194,6 +194,10 @@ static int work_unmount(void *data, unused_arg struct worker_out *out, struct er
 {
 	struct resource_op *op = data;
 
+	const struct storage_driver *driver = op->entry->driver;
+
+	if (driver->unmount != NULL)
+		return driver->unmount(&op->env, op->entry->mount_point, e);
 	return storage_unmount(&op->env, op->entry->mount_point, e);
 }
 

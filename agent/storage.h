@@ -36,6 +36,8 @@ struct storage_driver {
 	bool goes_with_sandbox; /* not with its last container */
 	/* In the worker. Undoes what it did when it fails. */
 	int (*mount)(const struct storage_job *job, struct err *e);
+	/* In the worker. NULL: storage_unmount. */
+	int (*unmount)(const struct storage_env *env, const char *mount_point, struct err *e);
 };
 
 extern const struct storage_driver storage_driver_virtiofs, storage_driver_block,

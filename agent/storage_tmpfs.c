@@ -3,9 +3,11 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 
 #include "agent/storage.h"
 #include "base/err.h"
@@ -105,7 +107,8 @@ static int huge_change(const struct storage_env *env, const struct huge *h, bool
 	if (fd_write_str(AT_FDCWD, path, text) < 0 ||
 	    fd_read_line(AT_FDCWD, path, text, sizeof(text)) < 0 || parse_u64(text, &got) < 0)
 		return err_set(e, -EIO, "write '%s'", path);
-	if (got == pages)
+	/* Pages that somebody still has go when they are given back. */
+	if (got == pages || !adds)
 		return 0;
 
 	(void)snprintf(text, sizeof(text), "%" PRIu64, had);
@@ -128,6 +131,24 @@ static int mount_huge(const struct storage_job *job, struct err *e)
 	if (r < 0)
 		(void)!huge_change(job->env, &h, false, &ignored);
 	return r;
+}
+
+/* The file system itself knows what it was given; after the unmount the pool has it too much. */
+static int unmount_ephemeral(const struct storage_env *env, const char *mount_point, struct err *e)
+{
+	struct huge h = {0};
+	struct err ignored = {0};
+	struct statfs sfs;
+	int fd = storage_path_open(env, mount_point, &ignored);
+	int r;
+
+	if (fd >= 0 && fstatfs(fd, &sfs) == 0 && sfs.f_type == HUGETLBFS_MAGIC) {
+		h.page_size = (uint64_t)sfs.f_bsize;
+		h.size = (uint64_t)sfs.f_blocks * h.page_size;
+	}
+	(void)fd_close(fd);
+	r = storage_unmount(env, mount_point, e);
+	return r == 0 && h.size > 0 ? huge_change(env, &h, false, e) : r;
 }
 
 static int mount_ephemeral(const struct storage_job *job, struct err *e)
@@ -220,6 +241,7 @@ const struct storage_driver storage_driver_ephemeral = {
 	.name = "ephemeral",
 	.goes_with_sandbox = true,
 	.mount = mount_ephemeral,
+	.unmount = unmount_ephemeral,
 };
 
 const struct storage_driver storage_driver_local = {

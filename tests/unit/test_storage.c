@@ -141,7 +141,7 @@ TEST(a_tmpfs_has_its_size_mode_and_flags)
 
 #define POOL TOP "/sys/kernel/mm/hugepages/hugepages-2048kB"
 
-TEST(volumes_of_huge_pages_add_up)
+TEST(volumes_of_huge_pages_add_up_and_are_given_back)
 {
 	char *options[] = {text("pagesize=2097152,size=4194304")};
 	Grpc__Storage s = storage("nodev", "hugetlbfs", options, 1);
@@ -163,6 +163,11 @@ TEST(volumes_of_huge_pages_add_up)
 	CHECK(is_mounted(RUN "/h1") && is_mounted(RUN "/h2"));
 	CHECK(fd_read_line(AT_FDCWD, POOL "/nr_hugepages", pages, sizeof(pages)) > 0);
 	CHECK_STR(pages, "7");
+
+	CHECK_INT(storage_driver_find("ephemeral")->unmount(&fake, RUN "/h1", &e), 0);
+	CHECK(!is_mounted(RUN "/h1"));
+	CHECK(fd_read_line(AT_FDCWD, POOL "/nr_hugepages", pages, sizeof(pages)) > 0);
+	CHECK_STR(pages, "5");
 }
 
 TEST(huge_pages_without_both_sizes_are_refused)
