@@ -66,6 +66,7 @@ int container_new(struct agent *a, const char *id, struct container **ret, struc
 	c->is_creating = true;
 	list_init(&c->processes);
 	list_init(&c->ops);
+	list_init(&c->removers);
 	c->id = strdup(id);
 	if (c->id == NULL || asprintf(&c->bundle, "%s/%s", a->paths.run, id) < 0)
 		r = -ENOMEM;
@@ -98,11 +99,23 @@ void container_free(struct container *c)
 	free(c);
 }
 
-struct container *container_find(struct agent *a, const char *id, enum err_kind kind, struct err *e)
+struct container *container_find_any(struct agent *a, const char *id, enum err_kind kind,
+				     struct err *e)
 {
 	struct container *c = map_get(&a->sandbox->containers, id);
 
 	if (c != NULL && !c->is_creating)
+		return c;
+	(void)!err_refuse(e, kind, "Invalid container id %s", id);
+	return NULL;
+}
+
+struct container *container_find(struct agent *a, const char *id, enum err_kind kind, struct err *e)
+{
+	struct container *c = container_find_any(a, id, kind, e);
+
+	/* Without its core only a removal that failed half-way can go on. */
+	if (c == NULL || c->ctr != NULL)
 		return c;
 	(void)!err_refuse(e, kind, "Invalid container id %s", id);
 	return NULL;

@@ -57,8 +57,7 @@ struct container {
 	bool has_resources;
 	uint64_t deadline_ns;
 	struct loop_timer reap_timer;
-	container_done_fn done;
-	void *done_data;
+	struct list removers; /* whoever waits for the end of the removal */
 };
 
 /* Registers the id. Return: 0, or negative errno (ERR_INVALID, ERR_EXISTS, ERR_LIMIT). */
@@ -70,6 +69,9 @@ void container_free(struct container *c);
 /* The container with this id, or NULL with @e: the text hosts know, under the @kind of the method. */
 struct container *container_find(struct agent *a, const char *id, enum err_kind kind,
 				 struct err *e) must_check;
+/* As well one of which a failed removal, or a failed undo of its creation, has left something. */
+struct container *container_find_any(struct agent *a, const char *id, enum err_kind kind,
+				     struct err *e) must_check;
 /* An empty @exec_id, or the container's own id, names init. */
 struct process *container_find_process(struct container *c, const char *exec_id, enum err_kind kind,
 				       struct err *e) must_check;
@@ -112,9 +114,9 @@ void container_fail_ops(struct container *c);
  *
  * An operation under way is cancelled and waited for. @done runs once, perhaps at once when nothing
  * of the container exists yet; the container has been freed by then unless it failed, and after a
- * failure a second call goes on where this one stopped.
+ * failure a second call goes on where this one stopped. A call during a removal waits for its end.
  *
- * Return: 0, or negative errno: it is being removed already (ERR_PRECONDITION).
+ * Return: 0, or negative errno: out of memory.
  */
 int container_remove(struct container *c, uint64_t deadline_ns, container_done_fn done, void *data,
 		     struct err *e) must_check;

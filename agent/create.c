@@ -56,8 +56,11 @@ static void on_undone(void *data, const struct err *e)
 	struct create *k = data;
 	char text[ERR_TEXT_MAX];
 
-	if (e->code < 0)
+	if (e->code < 0) {
 		log_error("undo of a container: %s", err_text(e, text, sizeof(text)));
+		/* What is left can be removed by its id, and only then created again. */
+		k->c->is_creating = false;
+	}
 	(void)rpc_fail(k->call, &k->error);
 	create_free(k);
 }
@@ -225,6 +228,30 @@ static int begin_resources(struct create *k, struct err *e)
 
 /* ---- first: the spec ---- */
 
+/* Kata's agent lets every container have the guest's console beside the usual devices. */
+static int allow_console(struct ctr_spec *spec, struct arena *arena)
+{
+	struct ctr_resources *res = spec->resources;
+	struct ctr_device_rule *rules;
+
+	if (res == NULL) {
+		res = arena_alloc(arena, sizeof(*res));
+		if (res == NULL)
+			return -ENOMEM;
+		ctr_resources_init(res);
+		spec->resources = res;
+	}
+	rules = arena_array(arena, res->n_devices + 1, sizeof(*rules));
+	if (rules == NULL)
+		return -ENOMEM;
+	if (res->n_devices > 0)
+		memcpy(rules, res->devices, res->n_devices * sizeof(*rules));
+	rules[res->n_devices++] = (struct ctr_device_rule){
+		.allow = true, .type = 'c', .major = 5, .minor = 1, .access = "rwm"};
+	res->devices = rules;
+	return 0;
+}
+
 /* Whatever a host left out that this guest adds by itself. */
 static int complete_spec(struct create *k, struct err *e)
 {
@@ -235,6 +262,8 @@ static int complete_spec(struct create *k, struct err *e)
 	r = sandbox_join_namespaces(a->sandbox, k->spec, k->req->sandbox_pidns != 0, e);
 	if (r == 0)
 		r = sandbox_add_hooks(a->sandbox, k->spec, &k->arena, e);
+	if (r == 0 && allow_console(k->spec, &k->arena) < 0)
+		r = err_refuse(e, ERR_LIMIT, "the spec is too large");
 	if (r < 0 || k->spec->seccomp != NULL || !a->config.seccomp_default)
 		return r;
 	caps = ctr_cap_set_parse(&k->spec->process->caps[CTR_CAP_BOUNDING], NULL, 0);
@@ -255,6 +284,8 @@ int create_container(struct agent *a, struct rpc_call *call, const ProtobufCMess
 		return err_refuse(e, ERR_INVALID, "invalid container ID %s", req->container_id);
 	if (req->oci == NULL)
 		return err_refuse(e, ERR_INVALID, "OCI spec is missing");
+	if (a->sandbox->is_changing)
+		return err_refuse(e, ERR_PRECONDITION, "the sandbox is being created");
 	k = calloc(1, sizeof(*k));
 	if (k == NULL)
 		return err_set(e, -ENOMEM, "create container '%s'", req->container_id);

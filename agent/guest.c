@@ -52,18 +52,26 @@ static void switch_on(const char *dir, const char *prefix, uint32_t max)
 	}
 }
 
+int guest_cpus_text(const char *sysfs, char text[static GUEST_CPUS_TEXT], struct err *e)
+{
+	char path[PATH_MAX / 4];
+	ssize_t n;
+
+	(void)snprintf(path, sizeof(path), "%s/devices/system/cpu/online", sysfs);
+	n = fd_read_line(AT_FDCWD, path, text, GUEST_CPUS_TEXT);
+	return n < 0 ? err_set(e, (int)n, "read '%s'", path) : 0;
+}
+
 static int cpus_count(const char *sysfs, uint32_t *ret, struct err *e)
 {
 	uint64_t bits[CPUS_MAX / 64] = {0};
-	char path[PATH_MAX / 4], text[4096];
+	char text[GUEST_CPUS_TEXT];
 	unsigned count;
-	ssize_t n;
 	int r;
 
-	(void)snprintf(path, sizeof(path), "%s/devices/system/cpu/online", sysfs);
-	n = fd_read_line(AT_FDCWD, path, text, sizeof(text));
-	if (n < 0)
-		return err_set(e, (int)n, "read '%s'", path);
+	r = guest_cpus_text(sysfs, text, e);
+	if (r < 0)
+		return r;
 	r = parse_cpulist(text, bits, CPUS_MAX, &count);
 	if (r < 0)
 		return err_set(e, r, "list of online processors");

@@ -13,6 +13,11 @@
 
 struct err;
 
+#define GUEST_CPUS_TEXT 4096
+
+/* The processors that are online, as "0-3,7". */
+int guest_cpus_text(const char *sysfs, char text[static GUEST_CPUS_TEXT], struct err *e) must_check;
+
 /**
  * guest_cpus_online() - at least @total processors online
  * @tries: how often to look, 50 ms apart; plugged processors appear one by one

@@ -142,6 +142,15 @@ void oom_queue_drop(struct oom_queue *q, const char *container_id)
 		event_free(ev);
 		q->n--;
 	}
+	/* One whose reply is under way must not come back. */
+	list_for_each_safe(it, next, &q->sent) {
+		struct event *ev = list_entry(it, struct event, link);
+
+		if (!streq(ev->id, container_id))
+			continue;
+		list_del(&ev->link);
+		ev->q = NULL;
+	}
 }
 
 static void waiter_cancel(struct rpc_call *call, void *data)

@@ -99,6 +99,9 @@ static int pause_op(struct container *c, unused_arg struct container_op *op, str
 		return err_refuse(e, ERR_INTERNAL,
 				  "failed to pause container: current status is: %s",
 				  ctr_state_name(s));
+	/* There is nothing left to freeze; Kata's agent says yes to that. */
+	if (s == CTR_STOPPED)
+		return 0;
 	r = ctr_pause(c->ctr, on_op_done, c, e);
 	return r < 0 ? r : RPC_LATER;
 }
@@ -138,7 +141,13 @@ static int resume_container(struct agent *a, struct rpc_call *call, const Protob
 static void on_removed(void *data, const struct err *e)
 {
 	struct rpc_call *call = data;
+	struct err late = {0};
 
+	if (e->code < 0 && e->kind == ERR_TIMEOUT) {
+		/* 4 is the transport's own answer, for the caller's deadline. */
+		(void)!err_refuse(&late, ERR_INTERNAL, "ETIME: %s", e->msg);
+		e = &late;
+	}
 	if (e->code < 0)
 		(void)rpc_fail(call, e);
 	else
@@ -149,7 +158,7 @@ static int remove_container(struct agent *a, struct rpc_call *call, const Protob
 			    struct err *e)
 {
 	const Grpc__RemoveContainerRequest *req = (const Grpc__RemoveContainerRequest *)in;
-	struct container *c = container_find(a, req->container_id, ERR_INTERNAL, e);
+	struct container *c = container_find_any(a, req->container_id, ERR_INTERNAL, e);
 	uint64_t deadline = rpc_deadline_ns(call);
 	int r;
 

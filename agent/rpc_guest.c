@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Calls about the guest itself. Whatever waits for sysfs is a worker's job; they run one at a time. */
 #include "agent/agent.h"
+#include "agent/container.h"
 #include "agent/guest.h"
 #include "agent/resource_state.h"
 #include "agent/rpc.h"
+#include "agent/sandbox.h"
 #include "agent/worker.h"
 #include "base/arena.h"
 #include "base/err.h"
@@ -23,6 +25,7 @@ struct cpu_job {
 	int (*run)(void *data, struct worker_out *out, struct err *e);
 	const ProtobufCMessage *request;
 	bool is_running;
+	bool gives_cpus; /* containers with a cpuset hear of it */
 };
 
 static void cpu_next(struct agent *a);
@@ -40,13 +43,34 @@ static void cpu_answer(struct cpu_job *job, const struct err *e)
 		(void)rpc_reply_empty(call);
 }
 
+/* A group that was made before the new processors came does not have them. */
+static int give_cpus(struct agent *a, struct err *e)
+{
+	struct map *all = &a->sandbox->containers;
+	char online[GUEST_CPUS_TEXT];
+	void *value;
+	size_t it = 0;
+	int r = guest_cpus_text(a->resource->devices.sysfs, online, e);
+
+	while (r == 0 && map_next(all, &it, &value) != NULL) {
+		struct container *c = value;
+
+		if (!c->is_creating && !c->is_removing && c->ctr != NULL)
+			r = ctr_cpus_changed(c->ctr, online, e);
+	}
+	return r;
+}
+
 static void cpu_done(void *data, const struct err *e, unused_arg const void *payload,
 		     unused_arg size_t n, unused_arg int *fds, unused_arg size_t n_fds)
 {
 	struct cpu_job *job = data;
 	struct agent *a = job->agent;
+	struct err local = *e;
 
-	cpu_answer(job, e);
+	if (local.code == 0 && job->gives_cpus)
+		(void)!give_cpus(a, &local);
+	cpu_answer(job, &local);
 	cpu_next(a);
 }
 
@@ -90,13 +114,20 @@ static void cpu_cancel(unused_arg struct rpc_call *call, void *data)
 }
 
 static int cpu_queue(struct agent *a, struct rpc_call *call, const char *name, worker_fn run,
-		     const ProtobufCMessage *in, struct err *e)
+		     const ProtobufCMessage *in, bool gives_cpus, struct err *e)
 {
 	struct cpu_job *job = arena_alloc(rpc_arena(call), sizeof(*job));
 
 	if (job == NULL)
 		return err_refuse(e, ERR_LIMIT, "%s: out of memory", name);
-	*job = (struct cpu_job){.agent = a, .call = call, .name = name, .run = run, .request = in};
+	*job = (struct cpu_job){
+		.agent = a,
+		.call = call,
+		.name = name,
+		.run = run,
+		.request = in,
+		.gives_cpus = gives_cpus,
+	};
 	list_init(&job->link);
 	list_add_tail(&a->resource->cpu_jobs, &job->link);
 	rpc_on_cancel(call, cpu_cancel, job);
@@ -120,7 +151,10 @@ static int run_online(void *data, unused_arg struct worker_out *out, struct err 
 static int online_cpu_mem(struct agent *a, struct rpc_call *call, const ProtobufCMessage *in,
 			  struct err *e)
 {
-	return cpu_queue(a, call, "online processors and memory", run_online, in, e);
+	const Grpc__OnlineCPUMemRequest *req = (const Grpc__OnlineCPUMemRequest *)in;
+
+	return cpu_queue(a, call, "online processors and memory", run_online, in, req->nb_cpus > 0,
+			 e);
 }
 
 static int run_probe(void *data, unused_arg struct worker_out *out, struct err *e)
@@ -136,7 +170,7 @@ static int run_probe(void *data, unused_arg struct worker_out *out, struct err *
 static int mem_hotplug_by_probe(struct agent *a, struct rpc_call *call, const ProtobufCMessage *in,
 				struct err *e)
 {
-	return cpu_queue(a, call, "probe memory", run_probe, in, e);
+	return cpu_queue(a, call, "probe memory", run_probe, in, false, e);
 }
 
 static int set_guest_date_time(unused_arg struct agent *a, struct rpc_call *call,

@@ -118,6 +118,29 @@ static void on_setup(void *data, const struct err *e, int fds[2])
 	}
 }
 
+/* What an earlier sandbox without containers held is given back. */
+static void on_released(void *data, const struct err *e)
+{
+	struct create *c = data;
+	struct sandbox *s = c->a->sandbox;
+	struct err local = {0};
+
+	if (e->code < 0) {
+		c->error = *e;
+		create_end(c);
+		return;
+	}
+	sandbox_reset(s);
+	if (!str_empty(c->req->sandbox_id))
+		s->id = strdup(c->req->sandbox_id);
+	if (sandbox_setup_start(c->a, c->req, on_setup, c, &local) < 0) {
+		c->error = local;
+		create_end(c);
+		return;
+	}
+	s->has_dns_mount = false;
+}
+
 static int create_sandbox(struct agent *a, struct rpc_call *call, const ProtobufCMessage *in,
 			  struct err *e)
 {
@@ -137,13 +160,10 @@ static int create_sandbox(struct agent *a, struct rpc_call *call, const Protobuf
 	if (c == NULL)
 		return err_set(e, -ENOMEM, "create sandbox");
 	*c = (struct create){.a = a, .call = call, .req = req};
-	r = sandbox_setup_start(a, req, on_setup, c, e);
+	r = resource_release(a, "", on_released, c, e);
 	if (r < 0)
 		return r;
-	sandbox_reset(s);
 	s->is_changing = true;
-	if (!str_empty(req->sandbox_id))
-		s->id = strdup(req->sandbox_id);
 	return RPC_LATER;
 }
 

@@ -5,6 +5,7 @@
 #include "agent/sandbox_setup.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -30,6 +31,7 @@ struct setup_job {
 	sandbox_setup_fn setup_done;
 	void (*dns_done)(void *data, const struct err *e);
 	void *done_data;
+	bool drops_dns; /* of an earlier sandbox */
 };
 
 int sandbox_setup_check(const Grpc__CreateSandboxRequest *req, struct err *e)
@@ -90,7 +92,9 @@ static int make_namespaces(const char *hostname, struct worker_out *out, struct 
 {
 	if (unshare(CLONE_NEWIPC | CLONE_NEWUTS) < 0)
 		return err_set(e, -errno, "setup persistent IPC namespace and UTS namespace");
-	if (!str_empty(hostname) && sethostname(hostname, strlen(hostname)) < 0)
+	/* Cut rather than refused, as one of the hosts cuts it. */
+	if (!str_empty(hostname) &&
+	    sethostname(hostname, MIN(strlen(hostname), (size_t)HOST_NAME_MAX)) < 0)
 		return err_set(e, -errno, "setup persistent UTS namespace: hostname '%s'",
 			       hostname);
 	out->fds[0] = open("/proc/self/ns/ipc", O_RDONLY | O_CLOEXEC);
@@ -104,8 +108,11 @@ static int make_namespaces(const char *hostname, struct worker_out *out, struct 
 static int setup_in_worker(void *data, struct worker_out *out, struct err *e)
 {
 	const struct setup_job *j = data;
-	int r = make_dirs(&j->a->paths, e);
+	int r;
 
+	if (j->drops_dns && umount2(RESOLV_CONF, MNT_DETACH) < 0 && errno != EINVAL)
+		return err_set(e, -errno, "unmount '%s'", RESOLV_CONF);
+	r = make_dirs(&j->a->paths, e);
 	for (size_t i = 0; r == 0 && i < j->req->n_kernel_modules; i++)
 		r = load_module(j->req->kernel_modules[i], e);
 	if (r == 0)
@@ -168,9 +175,6 @@ static int dns_in_worker(void *data, unused_arg struct worker_out *out, struct e
 	r = str_check(&path);
 	if (r < 0)
 		return err_set(e, r, "failed to setup guest DNS");
-	/* A sandbox may be created again: take the earlier file away first. */
-	if (j->a->sandbox->has_dns_mount)
-		(void)umount2(RESOLV_CONF, MNT_DETACH);
 	r = write_resolv_conf(j, str_text(&path), e);
 	if (r < 0)
 		return r;
@@ -215,7 +219,13 @@ int sandbox_setup_start(struct agent *a, const Grpc__CreateSandboxRequest *req,
 
 	if (j == NULL)
 		return err_set(e, -ENOMEM, "create sandbox");
-	*j = (struct setup_job){.a = a, .req = req, .setup_done = done, .done_data = data};
+	*j = (struct setup_job){
+		.a = a,
+		.req = req,
+		.setup_done = done,
+		.done_data = data,
+		.drops_dns = a->sandbox->has_dns_mount,
+	};
 	return start(a, j, "create sandbox", setup_in_worker, on_setup, e);
 }
 

@@ -20,11 +20,22 @@
 
 static void advance(struct container *c);
 
+struct remover {
+	struct list link;
+	container_done_fn done;
+	void *data;
+};
+
 static void finish(struct container *c, const struct err *e)
 {
-	container_done_fn done = TAKE_PTR(c->done);
-	void *done_data = c->done_data;
+	struct list removers;
 	struct err copy = *e;
+
+	list_init(&removers);
+	list_for_each_safe(it, next, &c->removers) {
+		list_del(it);
+		list_add_tail(&removers, it);
+	}
 
 	loop_timer_del(&c->reap_timer);
 	if (copy.code == 0) {
@@ -33,7 +44,13 @@ static void finish(struct container *c, const struct err *e)
 	} else {
 		c->is_removing = false;
 	}
-	done(done_data, &copy);
+	while (!list_empty(&removers)) {
+		struct remover *r = list_entry(removers.next, struct remover, link);
+
+		list_del(&r->link);
+		r->done(r->data, &copy);
+		free(r);
+	}
 }
 
 /* The end of an asynchronous step. */
@@ -158,11 +175,16 @@ void container_teardown(struct container *c)
 int container_remove(struct container *c, uint64_t deadline_ns, container_done_fn done, void *data,
 		     struct err *e)
 {
+	struct remover *r = calloc(1, sizeof(*r));
+
+	if (r == NULL)
+		return err_set(e, -ENOMEM, "remove container '%s'", c->id);
+	r->done = done;
+	r->data = data;
+	list_add_tail(&c->removers, &r->link);
 	if (c->is_removing)
-		return err_refuse(e, ERR_PRECONDITION, "container %s is being removed", c->id);
+		return 0;
 	c->is_removing = true;
-	c->done = done;
-	c->done_data = data;
 	c->deadline_ns = deadline_ns;
 	if (c->is_op_running)
 		ctr_cancel(c->ctr);

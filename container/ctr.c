@@ -31,8 +31,9 @@ static const int table[][CTR_EVENTS] = {
 	/* Resumed: to what it was before. */
 	[CTR_PAUSED] = {REFUSED, REFUSED, REFUSED, CTR_RUNNING, CTR_STOPPED, REFUSED, REFUSED,
 			REFUSED, SAME, SAME},
+	/* The cgroup is there until the end, and so are its limits. */
 	[CTR_STOPPED] = {REFUSED, REFUSED, REFUSED, REFUSED, SAME, REFUSED, REFUSED, REFUSED,
-			 REFUSED, REFUSED},
+			 REFUSED, SAME},
 };
 
 static const char *const event_words[CTR_EVENTS] = {
@@ -128,6 +129,7 @@ static void ctr_release(struct ctr *c)
 	arena_done(&c->arena);
 	arena_done(&c->hidden);
 	free(c->hook_state);
+	free(c->cpus);
 	free(c->id);
 	free(c->bundle);
 	free(c);
@@ -196,6 +198,20 @@ static int prepare(struct ctr *c, struct err *e)
 	return r;
 }
 
+int ctr_keep_cpus(struct ctr *c, const struct ctr_resources *res)
+{
+	char *copy;
+
+	if (str_empty(res->cpu.cpus))
+		return 0;
+	copy = strdup(res->cpu.cpus);
+	if (copy == NULL)
+		return -ENOMEM;
+	free(c->cpus);
+	c->cpus = copy;
+	return 0;
+}
+
 int ctr_new(const struct ctr_host *host, const char *id, const char *bundle, struct ctr_spec *spec,
 	    struct arena *spec_arena, struct ctr **ret, struct err *e)
 {
@@ -218,7 +234,11 @@ int ctr_new(const struct ctr_host *host, const char *id, const char *bundle, str
 		ctr_resources_init(spec->resources);
 	}
 	c->spec = spec;
-	r = prepare(c, e);
+	r = ctr_keep_cpus(c, spec->resources);
+	if (r < 0)
+		(void)!err_set(e, r, "container %s", id);
+	else
+		r = prepare(c, e);
 	if (r < 0) {
 		ctr_release(c);
 		return r;

@@ -74,6 +74,8 @@ int ctr_exec(struct ctr *c, const char *exec_id, struct ctr_process_spec *spec,
 int ctr_pause(struct ctr *c, ctr_done_fn done, void *data, struct err *e) must_check;
 int ctr_resume(struct ctr *c, ctr_done_fn done, void *data, struct err *e) must_check;
 int ctr_update(struct ctr *c, const struct ctr_resources *res, struct err *e) must_check;
+/* Processors were plugged in: @online to the groups above that of a container with a cpuset, then its own again. */
+int ctr_cpus_changed(struct ctr *c, const char *online, struct err *e) must_check;
 /* SIGKILL to every process of the container (and thaw). */
 int ctr_kill_all(struct ctr *c, struct err *e) must_check;
 /* Kill, wait until empty, remove cgroup and mounts, poststop hooks. Resumable: a second call goes on where the first stopped. @deadline_ns: CLOCK_MONOTONIC, 0 none. */

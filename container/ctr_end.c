@@ -240,7 +240,16 @@ int ctr_update(struct ctr *c, const struct ctr_resources *res, struct err *e)
 {
 	int r = ctr_happen(c, CTR_EV_WANT_UPDATE, e);
 
-	return r < 0 ? r : ctr_cgroup_apply(c->cgroup, res, false, e);
+	if (r == 0)
+		r = ctr_cgroup_apply(c->cgroup, res, false, e);
+	if (r == 0 && ctr_keep_cpus(c, res) < 0)
+		log_warn("container %s: out of memory, its cpuset is not kept", c->id);
+	return r;
+}
+
+int ctr_cpus_changed(struct ctr *c, const char *online, struct err *e)
+{
+	return c->cpus == NULL ? 0 : ctr_cgroup_update_cpuset(c->cgroup, online, c->cpus, e);
 }
 
 int ctr_kill_all(struct ctr *c, struct err *e)

@@ -63,6 +63,7 @@ struct ctr {
 	struct arena arena;
 	struct ctr_spec *spec;
 	struct ctr_cgroup *cgroup;
+	char *cpus; /* the cpuset it was last given; NULL: none */
 	struct ctr_bpf *bpf;
 	struct plan *plan;   /* of init, until the clone */
 	struct arena hidden; /* mounts of the outer view that its plan hides */
@@ -121,6 +122,8 @@ struct ctr_process {
 /* ctr.c */
 /* Return: 0 and the state changed, or a refusal (ERR_PRECONDITION). */
 int ctr_happen(struct ctr *c, enum ctr_event event, struct err *e) must_check;
+/* Remembers a cpuset, for when processors are plugged in. Return: 0 or -ENOMEM. */
+int ctr_keep_cpus(struct ctr *c, const struct ctr_resources *res) must_check;
 int ctr_begin(struct ctr *c, enum ctr_work work, ctr_done_fn done, void *data,
 	      struct err *e) must_check;
 /* Ends the operation under way: the last thing a callback does with @c. */
