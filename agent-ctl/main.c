@@ -33,7 +33,7 @@ const struct actl_cmd actl_cmds[] = {
 	{"pause", cmd_pause, "CONTAINER", "freeze a container"},
 	{"resume", cmd_resume, "CONTAINER", "thaw a container"},
 	{"rm", cmd_rm, "CONTAINER", "kill and remove a container"},
-	{"run", cmd_run, "[OPTIONS] --rootfs PATH [--] COMMAND...",
+	{"run", cmd_run, "[OPTIONS] [--bundle DIR | --spec FILE] --rootfs PATH [--] COMMAND...",
 	 "run a command in a new container"},
 	{"shell", cmd_shell, "[-p PORT]", "open the guest's debug console"},
 	{"stats", cmd_stats, "[--watch] CONTAINER...", "show what containers use"},

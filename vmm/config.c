@@ -18,6 +18,10 @@ enum {
 	O_NAME = 256,
 	O_ROOTFS,
 	O_BUNDLE,
+	O_IMAGE,
+	O_LIMIT_MEMORY,
+	O_LIMIT_CPUS,
+	O_LIMIT_PIDS,
 	O_SHARE,
 	O_MEMORY,
 	O_CPUS,
@@ -39,6 +43,10 @@ static const struct option long_options[] = {
 	{"name", required_argument, NULL, O_NAME},
 	{"rootfs", required_argument, NULL, O_ROOTFS},
 	{"bundle", required_argument, NULL, O_BUNDLE},
+	{"image", required_argument, NULL, O_IMAGE},
+	{"limit-memory", required_argument, NULL, O_LIMIT_MEMORY},
+	{"limit-cpus", required_argument, NULL, O_LIMIT_CPUS},
+	{"limit-pids", required_argument, NULL, O_LIMIT_PIDS},
 	{"share", required_argument, NULL, O_SHARE},
 	{"memory", required_argument, NULL, O_MEMORY},
 	{"cpus", required_argument, NULL, O_CPUS},
@@ -71,6 +79,8 @@ void vmm_config_done(struct vmm_config *c)
 		free(c->share[i].guest);
 	}
 	c->n_shares = 0;
+	free(c->root);
+	c->root = NULL;
 }
 
 bool vmm_name_ok(const char *name)
@@ -210,9 +220,6 @@ static int set_content(struct vmm_config *c, int opt, struct err *e)
 	case O_ROOTFS:
 		c->rootfs = optarg;
 		return 0;
-	case O_BUNDLE:
-		return err_refuse(e, ERR_UNIMPLEMENTED,
-				  "--bundle is not supported; give the root with --rootfs");
 	case O_SHARE:
 		if (c->n_shares == VMM_SHARES_MAX)
 			return err_refuse(e, ERR_LIMIT, "more than %d shares", VMM_SHARES_MAX);
@@ -220,6 +227,43 @@ static int set_content(struct vmm_config *c, int opt, struct err *e)
 		if (r == 0)
 			c->n_shares++;
 		return r;
+	default:
+		return 1;
+	}
+}
+
+static int set_limit(const char *option, bool ok, const char **ret, struct err *e)
+{
+	if (!ok)
+		return err_refuse(e, ERR_INVALID, "--%s: '%s' is not a positive %s", option, optarg,
+				  streq(option, "limit-memory") ? "size" : "number");
+	*ret = optarg;
+	return 0;
+}
+
+static bool is_positive(const char *text)
+{
+	char *end;
+	double v = strtod(text, &end);
+
+	return end != text && *end == '\0' && v > 0 && v < 1e6;
+}
+
+/* Limits of the container inside the VM. Return: as set_machine. */
+static int set_limits(struct vmm_config *c, int opt, struct err *e)
+{
+	uint64_t v = 0;
+
+	switch (opt) {
+	case O_LIMIT_MEMORY:
+		return set_limit("limit-memory", parse_size(optarg, &v) == 0 && v > 0,
+				 &c->limit_memory, e);
+	case O_LIMIT_CPUS:
+		return set_limit("limit-cpus", is_positive(optarg), &c->limit_cpus, e);
+	case O_LIMIT_PIDS:
+		return set_limit("limit-pids",
+				 parse_u64(optarg, &v) == 0 && v > 0 && v <= INT32_MAX,
+				 &c->limit_pids, e);
 	default:
 		return 1;
 	}
@@ -234,6 +278,13 @@ static int set_process(struct vmm_config *c, int opt, struct err *e)
 	case 't':
 		c->tty = true;
 		return 0;
+	case O_BUNDLE:
+		c->bundle = optarg;
+		return 0;
+	case O_IMAGE:
+		return err_refuse(
+			e, ERR_UNIMPLEMENTED,
+			"--image is not supported; unpack it and give --rootfs or --bundle");
 	case O_USER:
 		c->user = optarg;
 		return 0;
@@ -250,6 +301,27 @@ static int set_process(struct vmm_config *c, int opt, struct err *e)
 	default:
 		return 1;
 	}
+}
+
+/* @word is the option itself unless it is one of another command. */
+static int refuse_option(const char *command, int opt, const char *word, struct err *e)
+{
+	for (const struct option *o = long_options; o->name != NULL; o++)
+		if (o->val == opt)
+			return err_refuse(e, ERR_INVALID, "--%s is not an option of %s", o->name,
+					  command);
+	return err_refuse(e, ERR_INVALID, "unknown option '%s'; see --help", word);
+}
+
+static int check_run(const struct vmm_config *c, struct err *e)
+{
+	if (c->bundle != NULL && c->rootfs != NULL)
+		return err_refuse(e, ERR_INVALID, "--rootfs and --bundle: only one is possible");
+	if (c->cmd == NULL && c->bundle == NULL)
+		return err_refuse(e, ERR_INVALID, "no command given; see --help");
+	if (c->json)
+		return err_refuse(e, ERR_INVALID, "--json: the output of run is the command's");
+	return 0;
 }
 
 int vmm_config_parse(struct vmm_config *c, int argc, char **argv, bool with_cmd, struct err *e)
@@ -270,9 +342,10 @@ int vmm_config_parse(struct vmm_config *c, int argc, char **argv, bool with_cmd,
 			r = set_content(c, opt, e);
 		if (r == 1 && with_cmd)
 			r = set_process(c, opt, e);
+		if (r == 1 && with_cmd)
+			r = set_limits(c, opt, e);
 		if (r == 1)
-			return err_refuse(e, ERR_INVALID, "unknown option '%s'; see --help",
-					  argv[optind - 1]);
+			return refuse_option(argv[0], opt, argv[optind - 1], e);
 		if (r < 0)
 			return r;
 	}
@@ -280,7 +353,5 @@ int vmm_config_parse(struct vmm_config *c, int argc, char **argv, bool with_cmd,
 	if (optind < argc && !with_cmd)
 		return err_refuse(e, ERR_INVALID, "unexpected argument '%s'", argv[optind]);
 	c->cmd = optind < argc ? argv + optind : NULL;
-	if (with_cmd && c->cmd == NULL)
-		return err_refuse(e, ERR_INVALID, "no command given; see --help");
-	return 0;
+	return with_cmd ? check_run(c, e) : 0;
 }

@@ -30,7 +30,9 @@ struct vmm_share {
 
 struct vmm_config {
 	const char *name; /* NULL: made up */
-	const char *rootfs;
+	const char *rootfs, *bundle;
+	char *root; /* owned: what rootfs points to when it is that of a bundle */
+	bool root_read_only;
 	struct vmm_share share[VMM_SHARES_MAX];
 	size_t n_shares;
 	uint64_t memory; /* bytes */
@@ -42,6 +44,7 @@ struct vmm_config {
 	const char *env[VMM_ENV_MAX];
 	size_t n_env;
 	const char *user, *workdir;
+	const char *limit_memory, *limit_cpus, *limit_pids; /* of the container, as given */
 	char **cmd; /* NULL-terminated; NULL when none was given */
 };
 

@@ -50,7 +50,8 @@ static char **end(const struct args *x)
 	return x->failed ? NULL : x->v;
 }
 
-char **vmm_ctl_run(const char *ctl, const char *vsock, const struct vmm_config *c, struct arena *a)
+char **vmm_ctl_run(const char *ctl, const char *vsock, const struct vmm_config *c, bool dry_run,
+		   struct arena *a)
 {
 	struct args x = begin(ctl, vsock, a);
 
@@ -58,11 +59,21 @@ char **vmm_ctl_run(const char *ctl, const char *vsock, const struct vmm_config *
 		return NULL;
 	add(&x, "run");
 	add(&x, "--destroy-sandbox");
+	if (dry_run)
+		add(&x, "--dry-run");
+	if (c->bundle != NULL)
+		add2(&x, "--bundle", c->bundle);
 	add2(&x, "--rootfs", "share:" VMM_FS_TAG "/rootfs");
 	if (c->interactive)
 		add(&x, "-i");
 	if (c->tty)
 		add(&x, "-t");
+	if (c->limit_memory != NULL)
+		add2(&x, "--memory", c->limit_memory);
+	if (c->limit_cpus != NULL)
+		add2(&x, "--cpus", c->limit_cpus);
+	if (c->limit_pids != NULL)
+		add2(&x, "--pids", c->limit_pids);
 	for (size_t i = 0; i < c->n_env; i++)
 		add2(&x, "--env", c->env[i]);
 	if (c->user != NULL)

@@ -133,7 +133,7 @@ int vmm_share_build(const struct vmm_config *c, const char *dir, struct err *e)
 		return err_set(e, -errno, "open the shared folder");
 
 	if (c->rootfs != NULL)
-		r = bind_dir(c->rootfs, at, "rootfs", false, e);
+		r = bind_dir(c->rootfs, at, "rootfs", c->root_read_only, e);
 	else
 		r = make_busybox(at, e);
 	for (size_t i = 0; r == 0 && i < c->n_shares; i++) {

@@ -138,11 +138,23 @@ TEST(pith_ctl_gets_the_containers_options)
 			       .cmd = cmd};
 
 	CHECK_STR(
-		joined(vmm_ctl_run("/bin/ctl", "/run/v.sock", &c, &a), &a),
+		joined(vmm_ctl_run("/bin/ctl", "/run/v.sock", &c, false, &a), &a),
 		"/bin/ctl\n--address\nhvsock:///run/v.sock\nrun\n--destroy-sandbox\n"
 		"--rootfs\nshare:kataShared/rootfs\n-i\n-t\n--env\nA=b\n--user\n1000\n--cwd\n/w\n"
 		"--mount\ntype=bind,src=/run/kata-containers/shared/containers/kataShared/0,dst=/g,ro\n"
 		"--\nsh\n");
+}
+
+TEST(a_bundle_and_limits_are_passed_on_and_can_be_tried_first)
+{
+	cleanup_arena struct arena a = ARENA_INIT(ARENA);
+	struct vmm_config c = {
+		.bundle = "/b", .limit_memory = "64m", .limit_cpus = "0.5", .limit_pids = "9"};
+
+	CHECK_STR(joined(vmm_ctl_run("/bin/ctl", "v", &c, true, &a), &a),
+		  "/bin/ctl\n--address\nhvsock://v\nrun\n--destroy-sandbox\n--dry-run\n"
+		  "--bundle\n/b\n--rootfs\nshare:kataShared/rootfs\n"
+		  "--memory\n64m\n--cpus\n0.5\n--pids\n9\n--\n");
 }
 
 TEST(a_cpu_without_virtualisation_or_a_paravirtual_kvm_means_no_without_a_trial)

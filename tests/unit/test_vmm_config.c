@@ -2,8 +2,12 @@
 /* Options of run and start: what is taken, what is refused, how shares are read. */
 #include "tests/test.h"
 
+#include <stdlib.h>
+#include <unistd.h>
+
 #include "base/err.h"
 #include "base/str.h"
+#include "vmm/bundle.h"
 #include "vmm/config.h"
 
 static int parse(struct vmm_config *c, const char *const *words, bool with_cmd, struct err *e)
@@ -64,7 +68,9 @@ TEST(values_out_of_range_are_refused_with_the_options_name)
 		{"--vmm-seccomp", "maybe", "x"}, {"--name", "../etc", "x"},
 		{"--name", ".hidden", "x"},      {"--name", "", "x"},
 		{"--env", "NOVALUE", "x"},       {"--env", "=v", "x"},
-		{"--timeout", "0", "x"},
+		{"--timeout", "0", "x"},         {"--limit-memory", "0", "x"},
+		{"--limit-memory", "1q", "x"},   {"--limit-cpus", "0", "x"},
+		{"--limit-cpus", "-1", "x"},     {"--limit-pids", "1.5", "x"},
 	};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -125,4 +131,74 @@ TEST(a_share_that_is_missing_or_misspelt_is_refused)
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		CHECK_INT(vmm_share_parse(bad[i], &s, &e), -EINVAL);
 	CHECK_INT(vmm_share_parse("/no/such/folder", &s, &e), -ENOENT);
+}
+
+TEST(a_bundle_needs_no_command_and_allows_no_other_root)
+{
+	struct vmm_config c;
+	struct err e = {0};
+
+	CHECK_INT(parse(&c, WORDS("--bundle", "/b"), true, &e), 0);
+	CHECK(streq(c.bundle, "/b") && c.cmd == NULL);
+	CHECK_INT(parse(&c, WORDS("--bundle", "/b", "--rootfs", "/r"), true, &e), -EINVAL);
+	CHECK_INT(parse(&c, WORDS("--bundle", "/b"), false, &e), -EINVAL);
+}
+
+TEST(run_has_no_json_output_and_start_has)
+{
+	struct vmm_config c;
+	struct err e = {0};
+
+	CHECK_INT(parse(&c, WORDS("--json", "x"), true, &e), -EINVAL);
+	CHECK_INT(parse(&c, WORDS("--json"), false, &e), 0);
+}
+
+/* ---- bundles ---- */
+
+static int read_bundle(struct vmm_config *c, const char *json, struct err *e)
+{
+	char dir[] = "/tmp/pith-bundle-XXXXXX", path[64];
+	FILE *f;
+	int r;
+
+	CHECK(mkdtemp(dir) != NULL);
+	(void)snprintf(path, sizeof(path), "%s/config.json", dir);
+	f = fopen(path, "we");
+	CHECK(f != NULL && fputs(json, f) >= 0 && fclose(f) == 0);
+	vmm_config_init(c);
+	c->bundle = dir;
+	r = vmm_bundle_read(c, e);
+	CHECK(unlink(path) == 0 && rmdir(dir) == 0);
+	return r;
+}
+
+TEST(a_bundles_root_is_relative_to_it_and_may_be_read_only)
+{
+	struct vmm_config c;
+	struct err e = {0};
+
+	CHECK_INT(read_bundle(&c,
+			      "{\"root\":{\"path\":\"../../usr\",\"readonly\":true},\"n\":"
+			      "18446744073709551615}",
+			      &e),
+		  0);
+	CHECK(streq(c.rootfs, "/usr") && c.root_read_only && !c.tty && !c.interactive);
+	vmm_config_done(&c);
+	CHECK_INT(read_bundle(&c, "{\"root\":{\"path\":\"/usr\"},\"process\":{\"terminal\":true}}",
+			      &e),
+		  0);
+	CHECK(!c.root_read_only && c.tty && c.interactive);
+	vmm_config_done(&c);
+}
+
+TEST(a_bundle_without_a_root_or_with_bad_json_is_refused)
+{
+	struct vmm_config c;
+	struct err e = {0};
+
+	CHECK_INT(read_bundle(&c, "{}", &e), -EINVAL);
+	CHECK(strstr(e.msg, "root.path") != NULL);
+	CHECK_INT(read_bundle(&c, "{\"root\":{\"path\":\"no/such\"}}", &e), -ENOENT);
+	CHECK_INT(read_bundle(&c, "{", &e), -EINVAL);
+	CHECK(strstr(e.msg, "config.json") != NULL);
 }
