@@ -8,7 +8,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	cleanup_stats struct ctr_stats s;
+	cleanup_stats struct ctr_stats s = {0};
 	cleanup_free char *text = NULL;
 	unsigned kind;
 
