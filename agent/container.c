@@ -64,6 +64,7 @@ int container_new(struct agent *a, const char *id, struct container **ret, struc
 		return err_set(e, -ENOMEM, "container '%s'", id);
 	c->a = a;
 	c->is_creating = true;
+	c->journal_fd = -EBADF;
 	list_init(&c->processes);
 	list_init(&c->ops);
 	list_init(&c->removers);
@@ -94,6 +95,7 @@ void container_free(struct container *c)
 	if (c->owns_pidns)
 		c->a->sandbox->pid_fd = fd_close(c->a->sandbox->pid_fd);
 	sandbox_container_gone(c->a->sandbox, c->a->loop);
+	fd_close(c->journal_fd);
 	free(c->bundle);
 	free(c->id);
 	free(c);

@@ -41,6 +41,7 @@ struct container {
 	struct agent *a;
 	char *id;
 	char *bundle;    /* <run>/<id> */
+	int journal_fd;  /* its record, journal.h; -EBADF: none */
 	struct ctr *ctr; /* NULL before the core made it, or when it failed to */
 	struct list processes;
 	struct process *init; /* NULL: its record is gone */

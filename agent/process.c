@@ -23,6 +23,11 @@ struct waiter {
 	struct rpc_call *call;
 };
 
+static void on_ring(void *data)
+{
+	journal_rings(data);
+}
+
 int process_new(struct container *c, const char *exec_id, bool is_init, struct process **ret,
 		struct err *e)
 {
@@ -42,10 +47,12 @@ int process_new(struct container *c, const char *exec_id, bool is_init, struct p
 	p->c = c;
 	p->is_init = is_init;
 	p->refs = 1;
-	p->tty = -EBADF;
+	p->tty = p->journal_fd = -EBADF;
 	in_stream_init(&p->in, c->a->loop);
 	out_stream_init(&p->out, c->a->loop);
 	out_stream_init(&p->err, c->a->loop);
+	p->out.on_ring = p->err.on_ring = on_ring;
+	p->out.ring_data = p->err.ring_data = p;
 	list_init(&p->waiters);
 	list_add_tail(&c->processes, &p->link);
 	s->n_processes++;
@@ -194,6 +201,7 @@ static void on_exit_(void *data, unused_arg struct ctr_process *core)
 
 	log_info("process '%s' of container '%s' ended with code %d", p->exec_id, c->id,
 		 ctr_process_exit_code(p->p));
+	journal_process_exited(p);
 	out_stream_process_exited(&p->out);
 	out_stream_process_exited(&p->err);
 	p->refs++;

@@ -33,6 +33,7 @@ struct process {
 	int tty; /* the terminal's master for resizing; -EBADF: none */
 	bool has_tty;
 	struct list waiters;
+	int journal_fd; /* its record, journal.h; -EBADF: none */
 };
 
 /* A record in its container's list, not yet published. */

@@ -5,6 +5,7 @@
 #include "agent/agent.h"
 #include "agent/container.h"
 #include "agent/create.h"
+#include "agent/journal.h"
 #include "agent/oom.h"
 #include "agent/process.h"
 #include "agent/rpc.h"
@@ -21,6 +22,7 @@
 /* The end of an asynchronous operation of the queue. */
 static void on_op_done(void *data, const struct err *e)
 {
+	journal_container_state(data);
 	container_op_end(data, e);
 }
 

@@ -5,6 +5,7 @@
 #include "agent/agent.h"
 #include "agent/container.h"
 #include "agent/guest.h"
+#include "agent/journal.h"
 #include "agent/oom.h"
 #include "agent/resource.h"
 #include "agent/rpc.h"
@@ -38,6 +39,7 @@ static void create_end(struct create *c)
 		return;
 	}
 	s->is_running = true;
+	journal_sandbox(c->a);
 	log_info("sandbox is running");
 	(void)rpc_reply_empty(c->call);
 }
@@ -130,6 +132,7 @@ static void on_released(void *data, const struct err *e)
 		create_end(c);
 		return;
 	}
+	journal_forget_sandbox(c->a);
 	sandbox_reset(s);
 	if (!str_empty(c->req->sandbox_id))
 		s->id = strdup(c->req->sandbox_id);

@@ -46,8 +46,11 @@ static void close_source(struct out_stream *s)
 static void on_readable(struct loop_io *io, unused_arg uint32_t events)
 {
 	struct out_stream *s = container_of(io, struct out_stream, io);
+	bool had_ring = s->ring.fd >= 0;
 	ssize_t n = ring_fill(&s->ring, s->fd, s->is_cut ? s->cut_left : SIZE_MAX);
 
+	if (!had_ring && s->ring.fd >= 0 && s->on_ring != NULL)
+		s->on_ring(s->ring_data);
 	if (n == -EAGAIN)
 		return;
 	if (n == -ENOBUFS) {

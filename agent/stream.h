@@ -35,6 +35,8 @@ struct out_stream {
 	/* One reply at a time is under way: its bytes leave the ring when it has been written out. */
 	struct out_reply *reply;
 	struct ring ring;
+	void (*on_ring)(void *data); /* it was made just now; may be NULL */
+	void *ring_data;
 	struct list readers;
 };
 

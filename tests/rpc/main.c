@@ -33,6 +33,7 @@ static const char *agent_path;
 static char config_path[96];
 static struct CMUnitTest tests[TESTS_MAX];
 static size_t n_tests;
+static int init_fd = -EBADF; /* what the agent takes for init */
 
 void test_register(const char *name, void (*fn)(void **state))
 {
@@ -75,9 +76,11 @@ static void agent_main(void)
 	fd = open(log, O_WRONLY | O_CREAT | O_APPEND, 0600);
 	if (fd < 0 || dup2(fd, 1) < 0 || dup2(fd, 2) < 0)
 		_exit(125);
-	(void)close_range(3, ~0U, 0);
+	if (init_fd >= 0 && dup2(init_fd, 3) < 0)
+		_exit(125);
+	(void)close_range(init_fd >= 0 ? 4 : 3, ~0U, 0);
 	(void)execl(agent_path, "pith-agent", "--run-dir", world.run_dir, "--config", config_path,
-		    (char *)NULL);
+		    init_fd >= 0 ? "--init-fd" : (char *)NULL, "3", (char *)NULL);
 	_exit(126);
 }
 
@@ -133,6 +136,13 @@ void agent_start(const char *config)
 	/* It listens early: an answer says that it is complete. */
 	if (call_on(world.client, "grpc.Health", "Check", &check.base, SECONDS(20)).code != 0)
 		die("first answer of the agent");
+}
+
+void agent_start_under(const char *config, int fd)
+{
+	init_fd = fd;
+	agent_start(config);
+	init_fd = -EBADF;
 }
 
 int agent_stop(void)

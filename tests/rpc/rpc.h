@@ -33,6 +33,8 @@ extern struct world world;
 
 /* Starts the agent with this configuration file and connects. */
 void agent_start(const char *config);
+/* The same, with @fd (borrowed) as its socket to init. */
+void agent_start_under(const char *config, int fd);
 /* Ends it by SIGTERM. Return: its wait status. */
 int agent_stop(void);
 /* A further connection. */

@@ -37,8 +37,12 @@ static unsigned long private_kib(void)
 TEST(hundred_containers_run_at_once_and_give_everything_back)
 {
 	unsigned long before = 0, full;
-	char *start = traces();
+	char *start;
 
+	/* What the agent opens once and keeps is there before anything is counted. */
+	run_container("crowd-first", "exit 0");
+	EXPECT(remove_container("crowd-first", 10), 0);
+	start = traces();
 	/* While a worker of an earlier test lives, it shares most of the pages. */
 	for (int i = 0; i < 20; i++) {
 		before = MAX(before, private_kib());
