@@ -282,9 +282,9 @@ static int set_process(struct vmm_config *c, int opt, struct err *e)
 		c->bundle = optarg;
 		return 0;
 	case O_IMAGE:
-		return err_refuse(
-			e, ERR_UNIMPLEMENTED,
-			"--image is not supported; unpack it and give --rootfs or --bundle");
+		return err_refuse(e, ERR_UNIMPLEMENTED,
+				  "--image is not supported; unpack the image first, for "
+				  "instance with 'umoci unpack', and give --bundle");
 	case O_USER:
 		c->user = optarg;
 		return 0;

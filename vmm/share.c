@@ -15,6 +15,14 @@
 
 #define BUSYBOX "/bin/busybox"
 
+static int attach(int tree, int at, const char *name, const char *from, struct err *e)
+{
+	if (mkdirat(at, name, 0755) < 0 ||
+	    move_mount(tree, "", at, name, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+		return err_set(e, -errno, "share '%s'", from);
+	return 0;
+}
+
 static int bind_dir(const char *from, int at, const char *name, bool read_only, struct err *e)
 {
 	struct mount_attr attr = {.attr_set = MOUNT_ATTR_RDONLY};
@@ -26,10 +34,33 @@ static int bind_dir(const char *from, int at, const char *name, bool read_only, 
 	if (read_only &&
 	    mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr)) < 0)
 		return err_set(e, -errno, "share '%s' read-only", from);
-	if (mkdirat(at, name, 0755) < 0 ||
-	    move_mount(tree, "", at, name, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+	return attach(tree, at, name, from, e);
+}
+
+/*
+ * A root that the host keeps as it is, though the guest's agent may make the places that mounts need,
+ * as runtimes do before they make a root read-only. @hidden: a tmpfs that is not served.
+ */
+static int overlay_root(const char *from, const char *hidden, struct err *e)
+{
+	cleanup_close int lower = open(from, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	char path[FD_PATH_MAX], options[3 * VMM_PATH_MAX], merged[VMM_PATH_MAX];
+	static const char *const dirs[] = {"upper", "work", "merged"};
+	int tree;
+
+	if (lower < 0)
 		return err_set(e, -errno, "share '%s'", from);
-	return 0;
+	for (size_t i = 0; i < ARRAY_LEN(dirs); i++) {
+		(void)snprintf(merged, sizeof(merged), "%s/%s", hidden, dirs[i]);
+		if (mkdir(merged, 0755) < 0)
+			return err_set(e, -errno, "create '%s'", merged);
+	}
+	(void)snprintf(options, sizeof(options), "lowerdir=%s,upperdir=%s/upper,workdir=%s/work",
+		       fd_path(lower, path), hidden, hidden);
+	if (mount("pith", merged, "overlay", MS_NOSUID | MS_NODEV, options) < 0)
+		return err_set(e, -errno, "overlay on '%s'", from);
+	tree = open_tree(AT_FDCWD, merged, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	return tree < 0 ? err_set(e, -errno, "share '%s'", from) : tree;
 }
 
 static int copy_file(const char *from, int at, const char *to, struct err *e)
@@ -122,18 +153,28 @@ static int make_busybox(int at, struct err *e)
 
 int vmm_share_build(const struct vmm_config *c, const char *dir, struct err *e)
 {
-	cleanup_close int at = -EBADF;
+	cleanup_close int at = -EBADF, root = -EBADF;
 	char name[sizeof("18446744073709551615")];
 	int r;
 
+	if (c->rootfs != NULL && c->root_read_only) {
+		/* The served folder covers it; small, as a guest that means ill can fill it. */
+		if (mount("pith", dir, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755,size=4m") < 0)
+			return err_set(e, -errno, "mount the root's changes");
+		root = overlay_root(c->rootfs, dir, e);
+		if (root < 0)
+			return root;
+	}
 	if (mount("pith", dir, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755") < 0)
 		return err_set(e, -errno, "mount the shared folder");
 	at = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (at < 0)
 		return err_set(e, -errno, "open the shared folder");
 
-	if (c->rootfs != NULL)
-		r = bind_dir(c->rootfs, at, "rootfs", c->root_read_only, e);
+	if (root >= 0)
+		r = attach(root, at, "rootfs", c->rootfs, e);
+	else if (c->rootfs != NULL)
+		r = bind_dir(c->rootfs, at, "rootfs", false, e);
 	else
 		r = make_busybox(at, e);
 	for (size_t i = 0; r == 0 && i < c->n_shares; i++) {
