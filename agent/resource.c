@@ -572,6 +572,7 @@ void resource_free(struct resource *res)
 {
 	if (res == NULL)
 		return;
+	copies_free(res);
 	uevent_close(res->events);
 	storage_table_free(res->storages);
 	free(res);

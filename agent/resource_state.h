@@ -22,5 +22,7 @@ struct resource {
 	struct list copies;   /* struct copy_state: files that arrive in chunks */
 };
 
+/* Forgets the copies under way; the agent ends. */
+void copies_free(struct resource *res);
 /* Brings memory online as it comes, from now on. */
 void hotplug_memory_watch(struct resource *res);

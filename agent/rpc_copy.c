@@ -45,6 +45,12 @@ static void copy_free(struct copy_state *s)
 	free(s);
 }
 
+void copies_free(struct resource *res)
+{
+	while (!list_empty(&res->copies))
+		copy_free(list_entry(res->copies.next, struct copy_state, link));
+}
+
 static int work_drop(void *data, unused_arg struct worker_out *out, unused_arg struct err *e)
 {
 	const struct copy_state *s = data;

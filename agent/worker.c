@@ -42,6 +42,7 @@ struct worker {
 
 static struct list workers = {&workers, &workers};
 static size_t n_workers;
+static bool is_stopping;
 
 static void worker_free(struct worker *w)
 {
@@ -245,6 +246,8 @@ int worker_run(struct loop *loop, const struct worker_job *job, struct worker **
 	struct worker *w;
 	int sv[2], r;
 
+	if (is_stopping)
+		return err_refuse(e, ERR_UNAVAILABLE, "%s: the agent ends", job->name);
 	if (n_workers >= WORKERS_MAX)
 		return err_refuse(e, ERR_LIMIT, "%s: limit of %d running workers reached",
 				  job->name, WORKERS_MAX);
@@ -304,10 +307,16 @@ void worker_abandon(struct worker *w)
 
 void workers_stop(void)
 {
+	is_stopping = true;
 	while (!list_empty(&workers)) {
 		struct worker *w = list_entry(workers.next, struct worker, link);
+		struct err e = {0};
 
 		(void)!pidref_kill(&w->pid, SIGKILL);
+		(void)!err_refuse(&e, ERR_UNAVAILABLE, "%s: the agent ends", w->name);
+		list_del(&w->link); /* what done does may look at the list again */
+		worker_finish(w, &e, NULL, 0, NULL, 0);
 		worker_free(w);
 	}
+	is_stopping = false;
 }

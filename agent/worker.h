@@ -62,7 +62,7 @@ int worker_run(struct loop *loop, const struct worker_job *job, struct worker **
 void worker_cancel(struct worker *w);
 /* Kills the child; done is never called. */
 void worker_abandon(struct worker *w);
-/* The agent ends: every child is killed, no done is called. */
+/* The agent ends: every child is killed and every job fails with ERR_UNAVAILABLE. */
 void workers_stop(void);
 
 /**

@@ -145,6 +145,27 @@ void agent_start_under(const char *config, int fd)
 	init_fd = -EBADF;
 }
 
+static void show_log(void)
+{
+	char line[4096], path[128];
+	FILE *f;
+
+	(void)snprintf(path, sizeof(path), "%s/agent.log", world.dir);
+	f = fopen(path, "re");
+	while (f != NULL && fgets(line, sizeof(line), f) != NULL)
+		(void)fprintf(stderr, "# agent: %s", line);
+	if (f != NULL)
+		(void)fclose(f);
+}
+
+void agent_check_status(int status)
+{
+	if (status == 0)
+		return;
+	(void)fprintf(stderr, "# the agent ended with status %#x\n", (unsigned)status);
+	show_log();
+}
+
 int agent_stop(void)
 {
 	int status = -1;
@@ -154,8 +175,7 @@ int agent_stop(void)
 	(void)kill(world.agent, SIGTERM);
 	if (waitpid(world.agent, &status, 0) != world.agent)
 		return -1;
-	if (status != 0)
-		print_message("# the agent ended with status %#x\n", (unsigned)status);
+	agent_check_status(status);
 	return status;
 }
 
@@ -216,17 +236,12 @@ static void surroundings(void)
 		die("event loop");
 }
 
-static void show_log(void)
+int agent_restart(const char *config)
 {
-	char line[4096], path[128];
-	FILE *f;
+	int status = agent_stop();
 
-	(void)snprintf(path, sizeof(path), "%s/agent.log", world.dir);
-	f = fopen(path, "re");
-	while (f != NULL && fgets(line, sizeof(line), f) != NULL)
-		(void)fprintf(stderr, "# agent: %s", line);
-	if (f != NULL)
-		(void)fclose(f);
+	agent_start(config);
+	return status;
 }
 
 static int inner_main(void)

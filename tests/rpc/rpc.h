@@ -35,8 +35,11 @@ extern struct world world;
 void agent_start(const char *config);
 /* The same, with @fd (borrowed) as its socket to init. */
 void agent_start_under(const char *config, int fd);
-/* Ends it by SIGTERM. Return: its wait status. */
+/* Ends it by SIGTERM. Return: its wait status; its log is shown unless that is 0. */
 int agent_stop(void);
+/* Both; there is an agent again whatever became of the old one. Return: as agent_stop. */
+int agent_restart(const char *config);
+void agent_check_status(int status);
 /* A further connection. */
 struct ttrpc_client *agent_connect(void);
 int agent_connect_fd(void);

@@ -96,9 +96,10 @@ TEST(sandbox_is_destroyed_with_its_containers_and_the_agent_ends)
 	call_finish(&wait);
 	CHECK(wait.code == 0);
 	CHECK(waitpid(world.agent, &status, 0) == world.agent);
-	CHECK(status == 0);
+	agent_check_status(status);
 	ttrpc_client_free(world.client);
 	agent_start("");
+	CHECK(status == 0);
 }
 
 TEST(endpoints_table_blocks_what_it_does_not_list)
@@ -106,14 +107,12 @@ TEST(endpoints_table_blocks_what_it_does_not_list)
 	Grpc__GuestDetailsRequest details = GRPC__GUEST_DETAILS_REQUEST__INIT;
 	Grpc__CheckRequest check = GRPC__CHECK_REQUEST__INIT;
 
-	CHECK(agent_stop() == 0);
-	agent_start("[endpoints]\nallowed = [\n  \"GuestDetailsRequest\",\n]\n");
+	CHECK(agent_restart("[endpoints]\nallowed = [\n  \"GuestDetailsRequest\",\n]\n") == 0);
 	EXPECT(call("GetGuestDetails", &details.base), 0);
 	EXPECT_TEXT(start_container("any"), 7, "StartContainerRequest is blocked by policy");
 	EXPECT_TEXT(destroy(), 7, "DestroySandboxRequest is blocked by policy");
 	EXPECT(call_on(world.client, "grpc.Health", "Check", &check.base, 0), 0);
-	CHECK(agent_stop() == 0);
-	agent_start("");
+	CHECK(agent_restart("") == 0);
 }
 
 TEST(seccomp_default_confines_a_spec_that_has_no_profile)
@@ -126,16 +125,14 @@ TEST(seccomp_default_confines_a_spec_that_has_no_profile)
 	free(text);
 	EXPECT(remove_container("sec-off", 10), 0);
 
-	CHECK(agent_stop() == 0);
-	agent_start("seccomp_default = true\n");
+	CHECK(agent_restart("seccomp_default = true\n") == 0);
 	run_container("sec-on", "grep Seccomp: /proc/self/status; unshare -U true; echo $?");
 	text = read_all("sec-on", "", false, NULL);
 	CHECK(strstr(text, "Seccomp:\t2") != NULL);
 	CHECK(strstr(text, "\n1\n") != NULL);
 	free(text);
 	EXPECT(remove_container("sec-on", 10), 0);
-	CHECK(agent_stop() == 0);
-	agent_start("");
+	CHECK(agent_restart("") == 0);
 }
 
 TEST(dns_lines_replace_the_guests_resolv_conf)
@@ -157,8 +154,7 @@ TEST(dns_lines_replace_the_guests_resolv_conf)
 	CHECK(f != NULL && fread(text, 1, sizeof(text) - 1, f) > 0);
 	(void)fclose(f);
 	CHECK_STR(text, "nameserver 192.0.2.1\nsearch example");
-	CHECK(agent_stop() == 0);
-	agent_start("");
+	CHECK(agent_restart("") == 0);
 }
 
 TEST(guest_hooks_of_the_image_run_with_those_of_the_spec)
@@ -184,6 +180,5 @@ TEST(guest_hooks_of_the_image_run_with_those_of_the_spec)
 	run_container("hooked", "exit 0");
 	EXPECT(remove_container("hooked", 10), 0);
 	CHECK(stat(mark, &st) == 0 && st.st_size == (off_t)strlen("prestart\n"));
-	CHECK(agent_stop() == 0);
-	agent_start("");
+	CHECK(agent_restart("") == 0);
 }
