@@ -4,6 +4,8 @@
  * floors on vsock port 5000 behind and becomes the agent. One command a connection, one line:
  *   echo                       sends back what comes, until the end
  *   source BYTES               sends that many bytes
+ *   blocks BYTES               sends 32 KiB for every 16 bytes that come, until that many were sent
+ *   relay BYTES                the same with what another process writes into a pipe
  *   fork|ns|root|join ROUNDS   that many starts of "true": "MIN P10 MEDIAN" in ns
  *   rss                        anonymous memory of init and the agent in bytes: "INIT AGENT"
  * Other names make it the programs that the measured containers run: "true" exits 0, "sleep" waits
@@ -25,11 +27,13 @@
 #include "base/str.h"
 #include "bench/guest.h"
 
-#define BENCH_PORT 5000
-#define ROUNDS_MAX 10000
-#define BENCH_ROOT "/opt/bench/rootfs"
-#define TRUE_PATH  BENCH_ROOT "/bin/true"
-#define AGENT_PATH "/usr/bin/pith-agent"
+#define BENCH_PORT  5000
+#define ROUNDS_MAX  10000
+#define BENCH_ASK   16
+#define BENCH_BLOCK 32768
+#define BENCH_ROOT  "/opt/bench/rootfs"
+#define TRUE_PATH   BENCH_ROOT "/bin/true"
+#define AGENT_PATH  "/usr/bin/pith-agent"
 
 static char bulk[65536];
 
@@ -65,6 +69,41 @@ static void serve_source(int fd, uint64_t left)
 		if (fd_write_full(fd, bulk, n) < 0)
 			return;
 		left -= n;
+	}
+}
+
+/* What one ReadStdout after the other is at the least: a small question, a block for an answer. */
+static void serve_blocks(int fd, uint64_t left)
+{
+	char ask[BENCH_ASK];
+
+	while (left > 0 && fd_read_full(fd, ask, sizeof(ask)) == (ssize_t)sizeof(ask)) {
+		size_t n = left < BENCH_BLOCK ? (size_t)left : BENCH_BLOCK;
+
+		if (fd_write_full(fd, bulk, n) < 0)
+			return;
+		left -= n;
+	}
+}
+
+/* The same with the pipe that a container's standard output is. */
+static void serve_relay(int fd, uint64_t left)
+{
+	char ask[BENCH_ASK];
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return;
+	if (fork() == 0) {
+		serve_source(ends[1], left);
+		_exit(0);
+	}
+	while (left > 0 && fd_read_full(fd, ask, sizeof(ask)) == (ssize_t)sizeof(ask)) {
+		ssize_t n = fd_read_full(ends[0], bulk, BENCH_BLOCK);
+
+		if (n <= 0 || fd_write_full(fd, bulk, (size_t)n) < 0)
+			return;
+		left -= (uint64_t)n;
 	}
 }
 
@@ -162,6 +201,10 @@ static void serve(int fd, pid_t agent)
 		serve_echo(fd);
 	else if (streq(line, "source"))
 		serve_source(fd, n);
+	else if (streq(line, "blocks"))
+		serve_blocks(fd, n);
+	else if (streq(line, "relay"))
+		serve_relay(fd, n);
 	else if (streq(line, "rss"))
 		serve_rss(fd, agent);
 	else if (n > 0 && n <= ROUNDS_MAX)

@@ -21,6 +21,10 @@ int bench_raw_echo(const char *vsock, unsigned rounds, double *ret_seconds,
 /* Seconds until @bytes from the guest have arrived. */
 int bench_raw_source(const char *vsock, uint64_t bytes, double *ret_seconds,
 		     struct err *e) must_check;
+/* The same, asked for in blocks of 32 KiB, one after the other; @bytes are whole blocks, @what is
+ * "blocks", or "relay" for a pipe that another process of the guest fills. */
+int bench_raw_blocks(const char *vsock, const char *what, uint64_t bytes, double *ret_seconds,
+		     struct err *e) must_check;
 /* A command that answers with up to three numbers in one line. */
 int bench_raw_numbers(const char *vsock, const char *command, uint64_t ret[static 3],
 		      struct err *e) must_check;

@@ -13,6 +13,7 @@
 #define BENCH_PORT   5000
 #define CONNECT_NS   10000000000ull
 #define MESSAGE_SIZE 16
+#define BLOCK_SIZE   32768
 
 static int open_command(const char *vsock, const char *command, struct err *e)
 {
@@ -76,6 +77,28 @@ int bench_raw_source(const char *vsock, uint64_t bytes, double *ret_seconds, str
 	if (got != bytes)
 		return err_set(e, -EPIPE, "%llu of %llu bytes came", (unsigned long long)got,
 			       (unsigned long long)bytes);
+	*ret_seconds = (double)(bench_now_ns() - start) / 1e9;
+	return 0;
+}
+
+int bench_raw_blocks(const char *vsock, const char *what, uint64_t bytes, double *ret_seconds,
+		     struct err *e)
+{
+	const char ask[MESSAGE_SIZE] = "0123456789abcde";
+	cleanup_close int fd = -EBADF;
+	static char buf[BLOCK_SIZE];
+	char command[48];
+	uint64_t start;
+
+	(void)snprintf(command, sizeof(command), "%s %llu\n", what, (unsigned long long)bytes);
+	fd = open_command(vsock, command, e);
+	if (fd < 0)
+		return fd;
+	start = bench_now_ns();
+	for (uint64_t got = 0; got < bytes; got += sizeof(buf))
+		if (fd_write_full(fd, ask, sizeof(ask)) < 0 ||
+		    fd_read_full(fd, buf, sizeof(buf)) != sizeof(buf))
+			return err_set(e, -EPIPE, "block at %llu", (unsigned long long)got);
 	*ret_seconds = (double)(bench_now_ns() - start) / 1e9;
 	return 0;
 }
