@@ -15,6 +15,7 @@
 #include "base/loop.h"
 #include "proto/agent.pb-c.h"
 #include "proto/health.pb-c.h"
+#include "ttrpc/wire.h"
 
 struct rpc_call {
 	struct agent *agent;
@@ -116,6 +117,15 @@ static struct ttrpc_call *call_end(struct rpc_call *call)
 	return wire;
 }
 
+/* The server has answered with an error; only our half is left. */
+static int refused(struct rpc_call *call)
+{
+	call->agent->n_calls--;
+	arena_done(&call->arena);
+	free(call);
+	return 0;
+}
+
 int rpc_reply(struct rpc_call *call, const ProtobufCMessage *msg)
 {
 	size_t n = protobuf_c_message_get_packed_size(msg);
@@ -124,15 +134,22 @@ int rpc_reply(struct rpc_call *call, const ProtobufCMessage *msg)
 	if (n == 0)
 		return rpc_reply_empty(call);
 	room = ttrpc_call_reply_begin(call->wire, n);
-	if (room != NULL) {
-		(void)protobuf_c_message_pack(msg, room);
-		ttrpc_call_reply_end(call_end(call));
-		return 0;
-	}
-	/* The server has answered with an error; only our half is left. */
-	call->agent->n_calls--;
-	arena_done(&call->arena);
-	free(call);
+	if (room == NULL)
+		return refused(call);
+	(void)protobuf_c_message_pack(msg, room);
+	ttrpc_call_reply_end(call_end(call));
+	return 0;
+}
+
+int rpc_reply_bytes(struct rpc_call *call, const void *p, size_t n)
+{
+	size_t head_n = ttrpc_wire_bytes_size(n) - n;
+	void *room = ttrpc_call_reply_begin_tail(call->wire, head_n, p, n);
+
+	if (room == NULL)
+		return refused(call);
+	(void)ttrpc_wire_put_bytes_head(room, 1, n);
+	ttrpc_call_reply_end(call_end(call));
 	return 0;
 }
 

@@ -11,7 +11,7 @@
 
 #define RING_MAGIC UINT64_C(0x676e69722d707468)
 #define HEAD_SIZE  4096u
-#define KEEP_BYTES (64u << 10) /* an emptied ring gives memory back only above this */
+#define KEEP_BYTES (64u << 10) /* an empty ring gives memory back only above this */
 
 static int ring_make(struct ring *r)
 {
@@ -82,13 +82,14 @@ ssize_t ring_fill(struct ring *r, int fd, size_t max)
 	return n;
 }
 
-static void ring_emptied(struct ring *r)
+bool ring_can_trim(const struct ring *r)
 {
-	/* Start over at the front, so that a quiet stream keeps reusing the same pages. */
-	r->head->read = r->head->written = 0;
-	if (r->touched <= KEEP_BYTES)
-		return;
-	if (madvise(r->data, RING_SIZE, MADV_REMOVE) == 0)
+	return ring_used(r) == 0 && r->touched > KEEP_BYTES;
+}
+
+void ring_trim(struct ring *r)
+{
+	if (ring_can_trim(r) && madvise(r->data, RING_SIZE, MADV_REMOVE) == 0)
 		r->touched = 0;
 }
 
@@ -106,6 +107,7 @@ size_t ring_peek(const struct ring *r, const void **ret)
 void ring_drop(struct ring *r, size_t n)
 {
 	r->head->read += MIN(n, ring_used(r));
+	/* Start over at the front, so that a quiet stream keeps reusing the same pages. */
 	if (r->head->read == r->head->written)
-		ring_emptied(r);
+		r->head->read = r->head->written = 0;
 }

@@ -36,5 +36,8 @@ size_t ring_room(const struct ring *r);
 ssize_t ring_fill(struct ring *r, int fd, size_t max) must_check;
 /* The oldest bytes in one piece, left where they are. Return: how many; the rest follows a drop. */
 size_t ring_peek(const struct ring *r, const void **ret);
-/* Forgets the oldest @n bytes. When the ring empties, its memory goes back to the kernel. */
+/* Forgets the oldest @n bytes. */
 void ring_drop(struct ring *r, size_t n);
+/* Whether the ring is empty and holds memory worth giving back; and does it. */
+bool ring_can_trim(const struct ring *r);
+void ring_trim(struct ring *r);

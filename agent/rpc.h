@@ -62,6 +62,9 @@ extern const struct rpc_method rpc_copy_methods[];
  * end with it. A reply over the frame limit becomes an error of its own. */
 int rpc_reply(struct rpc_call *call, const ProtobufCMessage *msg);
 int rpc_reply_empty(struct rpc_call *call);
+/* A message whose one field is number 1, @n > 0 bytes at @p. They are not copied: they stay as they
+ * are until rpc_on_delivered's function has run. */
+int rpc_reply_bytes(struct rpc_call *call, const void *p, size_t n);
 /* The status comes from e->kind; the text is err_text(). Logs it. Return: 0 always. */
 int rpc_fail(struct rpc_call *call, const struct err *e);
 

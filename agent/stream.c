@@ -16,15 +16,21 @@
 #include "base/log.h"
 #include "proto/agent.pb-c.h"
 
+/* Room at which a full ring is filled again: a process that is woken for less is woken too often. */
+#define REFILL_ROOM  (64u << 10)
+#define TRIM_WAIT_NS (250 * UINT64_C(1000000))
+
 struct reader {
 	struct list link;
 	struct rpc_call *call;
 	uint32_t len;
 };
 
-/* Lives until the server says what became of the reply; s is NULL when the stream went first. */
+/* Lives until the server says what became of the reply; s is NULL when the stream went first and left
+ * its ring here. */
 struct out_reply {
 	struct out_stream *s;
+	struct ring ring;
 	size_t n;
 };
 
@@ -43,18 +49,32 @@ static void close_source(struct out_stream *s)
 	s->fd = fd_close(s->fd);
 }
 
-static void on_readable(struct loop_io *io, unused_arg uint32_t events)
+static void on_readable(struct loop_io *io, uint32_t events);
+
+static void watch_input(struct out_stream *s)
 {
-	struct out_stream *s = container_of(io, struct out_stream, io);
+	if (s->io.loop != NULL)
+		return;
+	if (loop_io_add(s->loop, &s->io, s->fd, EPOLLIN, on_readable) < 0) {
+		log_error("watch output: out of resources, the stream ends here");
+		close_source(s);
+	}
+}
+
+/* One read of what there is. Afterwards the fd is watched unless the ring is full or it has ended. */
+static void take_input(struct out_stream *s)
+{
 	bool had_ring = s->ring.fd >= 0;
 	ssize_t n = ring_fill(&s->ring, s->fd, s->is_cut ? s->cut_left : SIZE_MAX);
 
 	if (!had_ring && s->ring.fd >= 0 && s->on_ring != NULL)
 		s->on_ring(s->ring_data);
-	if (n == -EAGAIN)
+	if (n == -EAGAIN) {
+		watch_input(s);
 		return;
+	}
 	if (n == -ENOBUFS) {
-		loop_io_del(io);
+		loop_io_del(&s->io);
 		return;
 	}
 	/* EIO is how a terminal says that the last of its users is gone. */
@@ -65,18 +85,25 @@ static void on_readable(struct loop_io *io, unused_arg uint32_t events)
 	if (n <= 0 || (s->is_cut && s->cut_left == 0))
 		close_source(s);
 	else if (ring_room(&s->ring) == 0)
-		loop_io_del(io); /* level-triggered: a closed pipe would wake us for ever */
+		loop_io_del(&s->io); /* level-triggered: a closed pipe would wake us for ever */
+}
+
+static void on_readable(struct loop_io *io, unused_arg uint32_t events)
+{
+	struct out_stream *s = container_of(io, struct out_stream, io);
+
+	take_input(s);
 	serve(s);
 }
 
+/*
+ * The ring was full. Its next piece is read as soon as there is room for a good one: the pipe has
+ * most likely filled up meanwhile, and to watch it would cost more than to look.
+ */
 static void want_input(struct out_stream *s)
 {
-	if (s->fd < 0 || s->io.loop != NULL || ring_room(&s->ring) == 0)
-		return;
-	if (loop_io_add(s->loop, &s->io, s->fd, EPOLLIN, on_readable) < 0) {
-		log_error("watch output: out of resources, the stream ends here");
-		close_source(s);
-	}
+	if (s->fd >= 0 && s->io.loop == NULL && ring_room(&s->ring) >= REFILL_ROOM)
+		take_input(s);
 }
 
 int out_stream_open_take(struct out_stream *s, int fd, struct err *e)
@@ -91,14 +118,17 @@ int out_stream_open_take(struct out_stream *s, int fd, struct err *e)
 	return 0;
 }
 
-static void reply_data(struct rpc_call *call, const void *p, size_t n)
+static void on_trim(struct loop_timer *t)
 {
-	Grpc__ReadStreamResponse msg = GRPC__READ_STREAM_RESPONSE__INIT;
+	ring_trim(&container_of(t, struct out_stream, trim)->ring);
+}
 
-	/* protobuf-c has no const bytes; packing only reads them. */
-	msg.data.data = (uint8_t *)(uintptr_t)p;
-	msg.data.len = n;
-	(void)rpc_reply(call, &msg.base);
+/* Not at once: a stream that flows runs empty all the time, and new pages cost more than its bytes. */
+static void trim_later(struct out_stream *s)
+{
+	if (s->trim.loop == NULL && ring_can_trim(&s->ring) &&
+	    loop_timer_set(s->loop, &s->trim, loop_now_ns() + TRIM_WAIT_NS, on_trim) < 0)
+		ring_trim(&s->ring);
 }
 
 static void on_delivered(void *data, bool delivered)
@@ -110,8 +140,11 @@ static void on_delivered(void *data, bool delivered)
 		s->reply = NULL;
 		if (delivered)
 			ring_drop(&s->ring, o->n);
+		trim_later(s);
 		want_input(s);
 		serve(s);
+	} else {
+		ring_done(&o->ring);
 	}
 	free(o);
 }
@@ -130,10 +163,12 @@ static void send_chunk(struct out_stream *s, struct reader *r)
 		return;
 	}
 	o->s = s;
+	o->ring = RING_INIT;
 	o->n = MIN(ring_peek(&s->ring, &p), (size_t)r->len);
 	s->reply = o;
 	rpc_on_delivered(call, on_delivered, o);
-	reply_data(call, p, o->n); /* may have called on_delivered already */
+	/* ReadStreamResponse is one field of bytes, straight out of the ring. */
+	(void)rpc_reply_bytes(call, p, o->n); /* may have called on_delivered already */
 }
 
 static bool at_end(const struct out_stream *s)
@@ -155,7 +190,7 @@ static void serve(struct out_stream *s)
 		} else if (at_end(s)) {
 			list_del(&r->link);
 			rpc_on_cancel(r->call, NULL, NULL);
-			reply_data(r->call, NULL, 0);
+			(void)rpc_reply_empty(r->call);
 		} else {
 			break;
 		}
@@ -215,10 +250,14 @@ void out_stream_process_exited(struct out_stream *s)
 void out_stream_done(struct out_stream *s)
 {
 	close_source(s);
-	ring_done(&s->ring);
-	if (s->reply != NULL)
+	loop_timer_del(&s->trim);
+	if (s->reply != NULL) {
 		s->reply->s = NULL;
+		s->reply->ring = s->ring; /* what is being written must stay in place */
+		s->ring = RING_INIT;
+	}
 	s->reply = NULL;
+	ring_done(&s->ring);
 	serve(s);
 }
 

@@ -28,6 +28,7 @@ struct out_stream {
 	struct loop *loop;
 	struct loop_io io;
 	struct loop_timer timer; /* after the exit: until the writers that are left are cut off */
+	struct loop_timer trim;  /* after the ring ran empty: until its memory goes back */
 	int fd;                  /* -EBADF: end of file was seen, or never there */
 	bool is_serving;
 	bool is_cut;     /* past the exit and its grace: only cut_left more bytes are wanted */

@@ -25,13 +25,14 @@ uint64_t loop_now_ns(void)
 	return (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
 }
 
-void loop_check_slow(uint64_t start_ns, const char *what)
+uint64_t loop_check_slow(uint64_t start_ns, const char *what)
 {
-	uint64_t took = loop_now_ns() - start_ns;
+	uint64_t now = loop_now_ns(), took = now - start_ns;
 
 	if (took > SLOW_NS)
 		log_warn("%s callback held the loop for %llu ms", what,
 			 (unsigned long long)(took / 1000000));
+	return now;
 }
 
 int loop_new(struct loop **ret)
@@ -182,17 +183,18 @@ static void collect_ready(struct loop *l, int n)
 
 static void run_ready(struct loop *l)
 {
+	uint64_t start = list_empty(&l->ready) ? 0 : loop_now_ns();
+
 	while (!list_empty(&l->ready)) {
 		struct loop_io *io = list_entry(l->ready.next, struct loop_io, link);
 		/* A callback before this one may have changed what is wanted. */
 		uint32_t events = io->ready & (io->events | EPOLLERR | EPOLLHUP);
-		uint64_t start = loop_now_ns();
 
 		list_del(&io->link);
 		if (events == 0)
 			continue;
 		io->fn(io, events);
-		loop_check_slow(start, "io");
+		start = loop_check_slow(start, "io");
 	}
 }
 

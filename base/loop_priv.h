@@ -37,5 +37,5 @@ uint64_t loop_timer_wait_ns(const struct loop *l);
 void loop_timer_run(struct loop *l);
 void loop_timer_drop_all(struct loop *l);
 void loop_signal_drop(struct loop *l);
-/* Says so when the callback that began at @start_ns took too long. */
-void loop_check_slow(uint64_t start_ns, const char *what);
+/* Says so when the callback that began at @start_ns took too long. Return: now. */
+uint64_t loop_check_slow(uint64_t start_ns, const char *what);

@@ -29,17 +29,22 @@ static void drop_body(struct ttrpc_conn *c)
 
 /* ---- out ---- */
 
-struct ttrpc_out *ttrpc_out_new(const struct ttrpc_header *h)
+struct ttrpc_out *ttrpc_out_new_tail(const struct ttrpc_header *h, const void *tail, size_t tail_n)
 {
 	size_t n = TTRPC_HEADER_SIZE + (size_t)h->length;
-	struct ttrpc_out *o = malloc(sizeof(*o) + n);
+	struct ttrpc_out *o = malloc(sizeof(*o) + n - tail_n);
 
 	if (o == NULL)
 		return NULL;
-	*o = (struct ttrpc_out){.n = n};
+	*o = (struct ttrpc_out){.n = n, .tail = tail, .tail_n = tail_n};
 	list_init(&o->link);
 	ttrpc_header_encode(h, o->bytes);
 	return o;
+}
+
+struct ttrpc_out *ttrpc_out_new(const struct ttrpc_header *h)
+{
+	return ttrpc_out_new_tail(h, NULL, 0);
 }
 
 uint8_t *ttrpc_out_payload(struct ttrpc_out *o)
@@ -103,6 +108,21 @@ static void drop_written(struct ttrpc_conn *c, size_t n)
 	}
 }
 
+/* What is left of @o. Return: how many of the two pieces. */
+static unsigned out_pieces(struct ttrpc_out *o, struct iovec iov[static 2])
+{
+	size_t own = o->n - o->tail_n, past = o->done > own ? o->done - own : 0;
+	/* sendmsg only reads; struct iovec has no const. */
+	uint8_t *tail = (uint8_t *)(uintptr_t)o->tail;
+	unsigned k = 0;
+
+	if (o->done < own)
+		iov[k++] = (struct iovec){o->bytes + o->done, own - o->done};
+	if (past < o->tail_n)
+		iov[k++] = (struct iovec){tail + past, o->tail_n - past};
+	return k;
+}
+
 static ssize_t write_some(struct ttrpc_conn *c)
 {
 	struct iovec iov[IOV_BATCH];
@@ -110,11 +130,10 @@ static ssize_t write_some(struct ttrpc_conn *c)
 	ssize_t n;
 
 	list_for_each(it, &c->out) {
-		struct ttrpc_out *o = list_entry(it, struct ttrpc_out, link);
-
-		if (msg.msg_iovlen == IOV_BATCH)
+		if (msg.msg_iovlen + 2 > IOV_BATCH)
 			break;
-		iov[msg.msg_iovlen++] = (struct iovec){o->bytes + o->done, o->n - o->done};
+		msg.msg_iovlen +=
+			out_pieces(list_entry(it, struct ttrpc_out, link), iov + msg.msg_iovlen);
 	}
 	do {
 		n = sendmsg(c->fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -269,7 +288,7 @@ static void parse(struct ttrpc_conn *c)
 }
 
 /* Large payloads go where they belong; what follows them, and all that is small, into the buffer. */
-static ssize_t read_some(struct ttrpc_conn *c)
+static ssize_t read_some(struct ttrpc_conn *c, bool *ret_more)
 {
 	struct iovec iov[2];
 	size_t direct = 0;
@@ -291,6 +310,7 @@ static ssize_t read_some(struct ttrpc_conn *c)
 	} while (n < 0 && errno == EINTR);
 	if (n <= 0)
 		return n < 0 ? -errno : 0;
+	*ret_more = (size_t)n == iov[0].iov_len + iov[1].iov_len;
 	direct = MIN((size_t)n, direct);
 	c->body_n += direct;
 	c->buf_end += (size_t)n - direct;
@@ -300,9 +320,11 @@ static ssize_t read_some(struct ttrpc_conn *c)
 static void read_frames(struct ttrpc_conn *c)
 {
 	size_t total = 0;
+	bool more = true;
 
-	while (!c->has_ended && wants_read(c) && total < READ_BUDGET) {
-		ssize_t n = read_some(c);
+	/* A read that came back short has emptied the socket: no need to be told so by one more. */
+	while (more && !c->has_ended && wants_read(c) && total < READ_BUDGET) {
+		ssize_t n = read_some(c, &more);
 
 		if (n == -EAGAIN)
 			return;

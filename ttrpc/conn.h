@@ -68,10 +68,12 @@ struct ttrpc_conn {
 /* A frame on its way out. */
 struct ttrpc_out {
 	struct list link;
-	size_t n, done;
+	size_t n, done;      /* of bytes and tail together */
+	const uint8_t *tail; /* borrowed; the end of the payload */
+	size_t tail_n;
 	void (*delivered)(void *data, bool delivered); /* NULL: nobody asked */
 	void *data;
-	uint8_t bytes[]; /* header, then payload */
+	uint8_t bytes[]; /* header, then the payload without its tail */
 };
 
 /* Takes a connected stream socket, made non-blocking. Owns: on success only. Return: 0 or -errno. */
@@ -85,6 +87,9 @@ void ttrpc_conn_end(struct ttrpc_conn *c, int error);
 /* A frame with its header written and room for h->length bytes at the result's ttrpc_out_payload.
  * Return: NULL when memory ran out. Owns: the caller, until ttrpc_conn_send or ttrpc_out_free. */
 struct ttrpc_out *ttrpc_out_new(const struct ttrpc_header *h) must_check;
+/* The payload's last @tail_n bytes stay where they are, untouched, until @delivered has been told. */
+struct ttrpc_out *ttrpc_out_new_tail(const struct ttrpc_header *h, const void *tail,
+				     size_t tail_n) must_check;
 uint8_t *ttrpc_out_payload(struct ttrpc_out *o);
 void ttrpc_out_free(struct ttrpc_out *o); /* tells @delivered false */
 /* Queues a frame. Owns: always takes @o. It is written when the round ends, never in here. */

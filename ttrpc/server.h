@@ -94,5 +94,9 @@ void ttrpc_call_reply(struct ttrpc_call *c, const void *payload, size_t n);
  * (with an error, if anyone still listens) and is gone. Nothing else may run in between. */
 void *ttrpc_call_reply_begin(struct ttrpc_call *c, size_t n);
 void ttrpc_call_reply_end(struct ttrpc_call *c);
+/* The same with room for @head_n bytes, which @tail follows on the wire. @tail is not copied: it must
+ * stay as it is until on_delivered has run, whatever that says. */
+void *ttrpc_call_reply_begin_tail(struct ttrpc_call *c, size_t head_n, const void *tail,
+				  size_t tail_n);
 /* Text is cut at 4 KiB on a UTF-8 boundary; a code outside 1..16 becomes 13. */
 void ttrpc_call_error(struct ttrpc_call *c, enum ttrpc_code code, const char *text);

@@ -203,6 +203,13 @@ static bool over_out_limit(const struct ttrpc_call *c, size_t n)
 
 void *ttrpc_call_reply_begin(struct ttrpc_call *c, size_t n)
 {
+	return ttrpc_call_reply_begin_tail(c, n, NULL, 0);
+}
+
+void *ttrpc_call_reply_begin_tail(struct ttrpc_call *c, size_t head_n, const void *tail,
+				  size_t tail_n)
+{
+	size_t n = head_n + tail_n;
 	struct ttrpc_header h = {.stream = c->stream, .type = TTRPC_RESPONSE};
 	char text[96];
 
@@ -223,7 +230,7 @@ void *ttrpc_call_reply_begin(struct ttrpc_call *c, size_t n)
 				 "limit of queued reply bytes reached: replies are not being read");
 		return NULL;
 	}
-	c->reply = ttrpc_out_new(&h);
+	c->reply = ttrpc_out_new_tail(&h, tail, tail_n);
 	if (c->reply == NULL) {
 		ttrpc_call_error(c, TTRPC_RESOURCE_EXHAUSTED, "out of memory for the reply");
 		return NULL;

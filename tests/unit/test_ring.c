@@ -85,7 +85,7 @@ TEST(end_of_file_is_zero)
 	(void)close(fds[0]);
 }
 
-TEST(emptied_ring_gives_its_memory_back)
+TEST(trimmed_ring_gives_its_memory_back_once_it_is_empty)
 {
 	struct ring r = RING_INIT;
 	static char block[32768];
@@ -96,7 +96,13 @@ TEST(emptied_ring_gives_its_memory_back)
 	for (size_t n = 0; n < RING_SIZE; n += sizeof(block))
 		put(&r, fds, block, sizeof(block));
 	CHECK(fstat(r.fd, &st) == 0 && st.st_blocks * 512 >= (long)RING_SIZE);
-	ring_drop(&r, RING_SIZE);
+	ring_drop(&r, RING_SIZE - 1);
+	ring_trim(&r);
+	CHECK(!ring_can_trim(&r) && ring_used(&r) == 1);
+	CHECK(fstat(r.fd, &st) == 0 && st.st_blocks * 512 >= (long)RING_SIZE);
+	ring_drop(&r, 1);
+	CHECK(ring_can_trim(&r));
+	ring_trim(&r);
 	CHECK(fstat(r.fd, &st) == 0 && st.st_blocks * 512 <= 8192);
 	ring_done(&r);
 	(void)close(fds[0]);

@@ -234,6 +234,36 @@ TEST(a_reply_that_the_peer_never_read_is_told_as_undelivered)
 	peer_world_done(&w);
 }
 
+TEST(a_borrowed_tail_follows_the_head_and_is_free_once_delivered)
+{
+	const size_t n = 1000000; /* more than a socket buffer holds: it goes out in pieces */
+	cleanup_free uint8_t *tail = malloc(n), *got = malloc(n + 64);
+	cleanup_close int fd = -EBADF;
+	struct peer_world w;
+	char *head;
+
+	CHECK(tail != NULL && got != NULL);
+	for (size_t i = 0; i < n; i++)
+		tail[i] = (uint8_t)(i * 7 >> 3);
+	peer_world_init(&w);
+	fd = peer_connect(&w);
+	peer_call(&w, fd, 1, "Park", nothing, 0);
+	RUN_UNTIL(&w, w.n_parked, 1);
+	head = ttrpc_call_reply_begin_tail(w.parked[--w.n_parked], 4, tail, n);
+	CHECK(head != NULL);
+	memcpy(head, "head", 4);
+	ttrpc_call_reply_end(w.parked[w.n_parked]);
+	peer_run(&w, 4);
+	CHECK_INT(w.n_delivered, 0);
+	/* Frame header, empty status, tag and length of three bytes. */
+	CHECK_INT(peer_read(&w, fd, got, 16 + 4 + n), 16 + 4 + n);
+	CHECK(memcmp(got + 16, "head", 4) == 0);
+	CHECK(memcmp(got + 20, tail, n) == 0);
+	CHECK_INT(w.n_delivered, 1);
+	CHECK(peer_is_silent(&w, fd));
+	peer_world_done(&w);
+}
+
 TEST(a_peer_that_does_not_read_holds_up_nobody_else)
 {
 	struct ttrpc_server_stats s;
