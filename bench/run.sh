@@ -47,7 +47,7 @@ boot_floor() { # VMLINUX WORDS
 
 	for ((i = 0; i < rounds; i++)); do
 		timeout 60 qemu-system-x86_64 -machine q35,sata=off,smbus=off,vmport=off,smm=off,i8042=off \
-			-accel tcg -cpu max -smp 1 -m 512 -nodefaults -no-user-config -display none \
+			-accel tcg -cpu max,-erms -smp 1 -m 512 -nodefaults -no-user-config -display none \
 			-no-reboot -serial stdio -kernel "$1" -initrd "$work/floor.cpio" -append "$2" </dev/null |
 			sed -n 's/.*floor: init \([0-9.]*\) ms.*/\1/p'
 	done | sort -n | head -n 1

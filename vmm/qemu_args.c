@@ -85,7 +85,8 @@ static void add_machine(struct args *x, const struct vmm_machine *m)
 		     "q35,memory-backend=ram0,sata=off,smbus=off,vmport=off,smm=off,i8042=off%s",
 		     m->kvm ? ",hpet=off" : ""));
 	add2(x, "-accel", arena_dup(x->a, m->kvm ? "kvm" : "tcg"));
-	add2(x, "-cpu", arena_dup(x->a, m->kvm ? "host" : "max"));
+	/* With ERMS the guest copies by "rep movsb", which TCG carries out byte by byte. */
+	add2(x, "-cpu", arena_dup(x->a, m->kvm ? "host" : "max,-erms"));
 	add2(x, "-smp",
 	     arena_printf(x->a,
 			  "%" PRIu32 ",sockets=%" PRIu32 ",cores=1,threads=1,maxcpus=%" PRIu32,

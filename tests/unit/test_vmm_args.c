@@ -43,7 +43,7 @@ TEST(a_tcg_machine_has_exactly_this_command_line)
 		joined(vmm_qemu_args(&tcg, &a), &a),
 		"/usr/bin/qemu-system-x86_64\n-machine\n"
 		"q35,memory-backend=ram0,sata=off,smbus=off,vmport=off,smm=off,i8042=off\n"
-		"-accel\ntcg\n-cpu\nmax\n"
+		"-accel\ntcg\n-cpu\nmax,-erms\n"
 		"-smp\n1,sockets=4,cores=1,threads=1,maxcpus=4\n"
 		"-m\n512M,slots=8,maxmem=2048M\n"
 		"-object\nmemory-backend-memfd,id=ram0,size=512M,share=on\n"
