@@ -9,3 +9,6 @@ actl_SRC := agent-ctl/attach.c agent-ctl/base64.c agent-ctl/bundle.c agent-ctl/c
 PROGS += pith-ctl
 pith-ctl_SRC := agent-ctl/main.c
 pith-ctl_LIBS := actl ttrpc proto base
+INSTALL_BIN += pith-ctl
+INSTALL_MAN += docs/man/pith-ctl.1 docs/man/pith-agent.8 docs/man/pith-init.8
+INSTALL_COMPLETION += completions/pith-ctl

@@ -7,3 +7,6 @@ PROGS += pith-vm
 pith-vm_SRC := vmm/main.c
 pith-vm_LIBS := vmm base
 pith-vm_PKGS := jansson
+INSTALL_BIN += pith-vm
+INSTALL_MAN += docs/man/pith-vm.1
+INSTALL_COMPLETION += completions/pith-vm

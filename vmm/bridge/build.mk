@@ -6,3 +6,5 @@ PROGS += pith-vsockd
 pith-vsockd_SRC := vmm/bridge/main.c
 pith-vsockd_LIBS := vsb base
 pith-vsockd_PKGS := libseccomp
+INSTALL_BIN += pith-vsockd
+INSTALL_MAN += docs/man/pith-vsockd.1
