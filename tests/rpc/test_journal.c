@@ -106,9 +106,12 @@ static size_t n_kept(const char *key)
 static struct journal_record record(const char *key)
 {
 	struct journal_record rec = {0};
+	const struct entry *en;
 
 	CHECK(n_kept(key) > 0);
-	CHECK(pread(entry(key)->fds[0], &rec, sizeof(rec), 0) == (ssize_t)sizeof(rec));
+	en = entry(key);
+	CHECK(en != NULL);
+	CHECK(pread(en->fds[0], &rec, sizeof(rec), 0) == (ssize_t)sizeof(rec));
 	CHECK(rec.magic == JOURNAL_MAGIC && rec.version == JOURNAL_VERSION);
 	return rec;
 }
