@@ -79,16 +79,17 @@ static int add_defaults(Grpc__Spec *s, struct arena *a, struct err *e)
 	return 0;
 }
 
-/* @pair: source, then destination with an optional ":ro". */
-static int add_bind(Grpc__Spec *s, char **pair, struct arena *a, struct err *e)
+/* @destination: with an optional ":ro". */
+static int add_bind(Grpc__Spec *s, char *source, const char *destination, struct arena *a,
+		    struct err *e)
 {
 	Grpc__Mount *m = add_mount(s, a);
-	struct slice to = slice_of(pair[1]);
-	bool readonly = str_ends(pair[1], ":ro");
+	struct slice to = slice_of(destination);
+	bool readonly = str_ends(destination, ":ro");
 
 	if (m == NULL)
 		return no_memory(e);
-	m->source = pair[0];
+	m->source = source;
 	m->type = arena_dup(a, "bind");
 	m->destination = arena_dup_n(a, to.p, to.n - (readonly ? strlen(":ro") : 0));
 	if (m->type == NULL || m->destination == NULL)
@@ -161,7 +162,7 @@ int actl_spec_mounts(const struct actl_run *o, struct arena *a, Grpc__Spec *ret,
 		return no_memory(e);
 	r = add_defaults(ret, a, e);
 	for (size_t i = 0; r == 0 && i + 1 < o->binds.n; i += 2)
-		r = add_bind(ret, &o->binds.p[i], a, e);
+		r = add_bind(ret, o->binds.p[i], o->binds.p[i + 1], a, e);
 	for (size_t i = 0; r == 0 && i < o->mounts.n; i++)
 		r = add_from_words(ret, o->mounts.p[i], a, e);
 	return r;
