@@ -24,7 +24,7 @@ struct rpc_method;
 #define RPC_CALLS_MAX 16384       /* open at once, over all connections */
 
 /* The function for ttrpc_server_new; @data is the struct agent. */
-void dispatch_request(void *data, struct ttrpc_call *call);
+void dispatch_request(void *data, struct ttrpc_call *wire);
 
 /**
  * dispatch_find() - the method's descriptor and handler

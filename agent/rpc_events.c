@@ -64,7 +64,7 @@ static int set_memory(struct arena *a, const struct ctr_stats *s, struct memory 
 	if (s->n_mem_stat == 0)
 		return 0;
 	all = arena_array(a, s->n_mem_stat, sizeof(*all));
-	list = arena_array(a, s->n_mem_stat, sizeof(*list));
+	list = arena_array(a, s->n_mem_stat, sizeof(void *));
 	if (all == NULL || list == NULL)
 		return -ENOMEM;
 	for (size_t i = 0; i < s->n_mem_stat; i++) {
@@ -86,7 +86,7 @@ static int set_entries(struct arena *a, const struct ctr_blkio_entries *in, size
 	if (in->n == 0)
 		return 0;
 	all = arena_array(a, in->n, sizeof(*all));
-	list = arena_array(a, in->n, sizeof(*list));
+	list = arena_array(a, in->n, sizeof(void *));
 	if (all == NULL || list == NULL)
 		return -ENOMEM;
 	for (size_t i = 0; i < in->n; i++) {
@@ -135,7 +135,7 @@ static int set_hugetlb(struct arena *a, const struct ctr_stats *s, Grpc__CgroupS
 	if (s->n_hugetlb == 0)
 		return 0;
 	all = arena_array(a, s->n_hugetlb, sizeof(*all));
-	list = arena_array(a, s->n_hugetlb, sizeof(*list));
+	list = arena_array(a, s->n_hugetlb, sizeof(void *));
 	values = arena_array(a, s->n_hugetlb, sizeof(*values));
 	if (all == NULL || list == NULL || values == NULL)
 		return -ENOMEM;

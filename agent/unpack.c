@@ -68,42 +68,60 @@ static int take_field(struct slice *s, uint32_t *number, unsigned *type, struct 
 	}
 }
 
-static int check(const ProtobufCMessageDescriptor *desc, struct slice s, unsigned depth,
-		 struct err *e)
+/* A message that is being looked through: what it is and what is left of it. */
+struct level {
+	const ProtobufCMessageDescriptor *desc;
+	struct slice rest;
+};
+
+/* One field of the innermost message. Return: 1 when *ret is a message inside it, 0, -errno. */
+static int check_field(struct level *l, struct level *ret, struct err *e)
 {
-	if (depth > UNPACK_DEPTH_MAX)
-		return err_refuse(e, ERR_INVALID, "%s: nested too deep", desc->short_name);
+	const ProtobufCFieldDescriptor *f;
+	struct slice inside = {NULL, 0};
+	unsigned type;
+	uint32_t number;
 
-	while (s.n > 0) {
-		const ProtobufCFieldDescriptor *f;
-		struct slice inside = {NULL, 0};
-		unsigned type;
-		uint32_t number;
-		int r;
-
-		if (take_field(&s, &number, &type, &inside) < 0)
-			return err_refuse(e, ERR_INVALID, "%s: malformed message",
-					  desc->short_name);
-		f = protobuf_c_message_descriptor_get_field(desc, number);
-		if (f == NULL || type != WIRE_BYTES)
-			continue;
-		if (f->type == PROTOBUF_C_TYPE_STRING &&
-		    (!str_is_utf8(inside.p, inside.n) ||
-		     (inside.n > 0 && memchr(inside.p, '\0', inside.n) != NULL)))
-			return err_refuse(e, ERR_INVALID, "%s: field %s is not valid text",
-					  desc->short_name, f->name);
-		if (f->type != PROTOBUF_C_TYPE_MESSAGE)
-			continue;
-		r = check(f->descriptor, inside, depth + 1, e);
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	if (take_field(&l->rest, &number, &type, &inside) < 0)
+		return err_refuse(e, ERR_INVALID, "%s: malformed message", l->desc->short_name);
+	f = protobuf_c_message_descriptor_get_field(l->desc, number);
+	if (f == NULL || type != WIRE_BYTES)
+		return 0;
+	if (f->type == PROTOBUF_C_TYPE_STRING &&
+	    (!str_is_utf8(inside.p, inside.n) ||
+	     (inside.n > 0 && memchr(inside.p, '\0', inside.n) != NULL)))
+		return err_refuse(e, ERR_INVALID, "%s: field %s is not valid text",
+				  l->desc->short_name, f->name);
+	if (f->type != PROTOBUF_C_TYPE_MESSAGE)
+		return 0;
+	*ret = (struct level){f->descriptor, inside};
+	return 1;
 }
 
 int unpack_check(const ProtobufCMessageDescriptor *desc, struct slice payload, struct err *e)
 {
-	return check(desc, payload, 1, e);
+	struct level stack[UNPACK_DEPTH_MAX] = {{desc, payload}};
+	size_t depth = 1;
+
+	while (depth > 0) {
+		struct level *l = &stack[depth - 1], next;
+		int r;
+
+		if (l->rest.n == 0) {
+			depth--;
+			continue;
+		}
+		r = check_field(l, &next, e);
+		if (r < 0)
+			return r;
+		if (r == 0)
+			continue;
+		if (depth == UNPACK_DEPTH_MAX)
+			return err_refuse(e, ERR_INVALID, "%s: nested too deep",
+					  next.desc->short_name);
+		stack[depth++] = next;
+	}
+	return 0;
 }
 
 struct arena_allocator {

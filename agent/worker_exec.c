@@ -45,6 +45,21 @@ static int drain(int fd, struct str *to)
 	return n > 0 || (n < 0 && errno == EINTR) ? 0 : -EPIPE;
 }
 
+/* Writes what fits; the pipe is closed after the last byte, or when nobody reads it. */
+static void feed(struct pipes *p, const char **input, size_t *n)
+{
+	ssize_t done = *n > 0 ? write(p->in, *input, *n) : -1;
+
+	if (done > 0) {
+		*input += done;
+		*n -= (size_t)done;
+	}
+	if (done < 0 && errno == EAGAIN)
+		done = 0;
+	if (done < 0 || *n == 0)
+		p->in = fd_close(p->in);
+}
+
 static void pump(struct pipes *p, const char *input, size_t n, struct str *out, struct str *err)
 {
 	while (p->in >= 0 || p->out >= 0 || p->err >= 0) {
@@ -56,18 +71,8 @@ static void pump(struct pipes *p, const char *input, size_t n, struct str *out, 
 
 		if (poll(pfd, ARRAY_LEN(pfd), -1) < 0)
 			return;
-		if (pfd[0].revents != 0) {
-			ssize_t done = n > 0 ? write(p->in, input, n) : -1;
-
-			if (done > 0) {
-				input += done;
-				n -= (size_t)done;
-			}
-			if (done < 0 && errno == EAGAIN)
-				done = 0;
-			if (done < 0 || n == 0)
-				p->in = fd_close(p->in);
-		}
+		if (pfd[0].revents != 0)
+			feed(p, &input, &n);
 		if (pfd[1].revents != 0 && drain(p->out, out) < 0)
 			p->out = fd_close(p->out);
 		if (pfd[2].revents != 0 && drain(p->err, err) < 0)
@@ -122,9 +127,9 @@ int worker_exec(const char *const argv[], const void *input, size_t n, struct st
 		(void)signal(SIGPIPE, SIG_DFL);
 		exec_child(argv, in, o, er);
 	}
-	in = fd_close(in);
-	o = fd_close(o);
-	er = fd_close(er);
+	(void)fd_close(TAKE_FD(in));
+	(void)fd_close(TAKE_FD(o));
+	(void)fd_close(TAKE_FD(er));
 	r = pidref_open(pid, &ref);
 	if (r < 0)
 		return err_set(e, r, "run '%s'", argv[0]);

@@ -86,8 +86,10 @@ static void step_done(struct series *s, unsigned round, uint64_t *at)
 
 static double median_us(struct series *s)
 {
+	const size_t middle = START_ROUNDS / 2;
+
 	qsort(s->ns, START_ROUNDS, sizeof(s->ns[0]), compare_u64);
-	return (double)s->ns[START_ROUNDS / 2] / 1e3;
+	return (double)s->ns[middle] / 1e3;
 }
 
 static int one_life(struct bench_rpc *b, struct series v[static 6], unsigned i, struct err *e)
@@ -185,7 +187,7 @@ static int execs(const struct opts *o, struct bench_rpc *b, struct err *e)
 static int bulk(const struct opts *o, struct bench_rpc *b, struct err *e)
 {
 	char bytes[16];
-	double stream, blocks, relay, ours;
+	double stream = 0, blocks = 0, relay = 0, ours;
 	uint64_t start;
 	int64_t got;
 	int r = bench_raw_source(o->vsock, BULK_BYTES, &stream, e);

@@ -18,7 +18,7 @@ static struct ctr_mount mounts[LINES_MAX];
 static struct ctr_kv sysctls[LINES_MAX];
 static struct ctr_device devices[LINES_MAX];
 
-static void line(struct ctr_spec *s, char *l, char *words[6])
+static void line(struct ctr_spec *s, const char *l, char *words[6])
 {
 	if (l[0] == 'm' && s->n_mounts < LINES_MAX) {
 		struct ctr_mount *m = &mounts[s->n_mounts];

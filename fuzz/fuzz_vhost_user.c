@@ -28,7 +28,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct err e = {0};
 	struct vsb_vu vu, *self = &vu;
 
-	if (g.p == NULL && g_open(&g) < 0)
+	if (g.p == NULL && (g_open(&g) < 0 || g.p == NULL))
 		return 0;
 	memset(g.p, 0, G_SIZE);
 	vsb_vu_init(&vu, 3, &ops, &self);

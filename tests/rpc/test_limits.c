@@ -19,7 +19,7 @@
 /* Memory that only the agent's death gives back, in KiB; its code is not counted. */
 static unsigned long private_kib(void)
 {
-	unsigned long total = 0, n;
+	unsigned long total = 0;
 	char path[64], line[256];
 	FILE *f;
 
@@ -27,8 +27,8 @@ static unsigned long private_kib(void)
 	f = fopen(path, "re");
 	CHECK(f != NULL);
 	while (fgets(line, sizeof(line), f) != NULL) {
-		if (sscanf(line, "Private_Dirty: %lu", &n) == 1)
-			total += n;
+		if (strncmp(line, "Private_Dirty:", 14) == 0)
+			total += strtoul(line + 14, NULL, 10);
 	}
 	(void)fclose(f);
 	return total;

@@ -233,7 +233,7 @@ TEST(a_bind_mount_of_the_host_needs_a_share_for_its_place)
 	e = (struct err){0};
 	o.mounts = (struct actl_words){mounts, 1};
 	CHECK_INT(apply(&o, BIND, &out, &e), 0);
-	CHECK(strstr(out, "/shares/0") != NULL && strstr(out, "/etc") == NULL);
+	CHECK(out != NULL && strstr(out, "/shares/0") != NULL && strstr(out, "/etc") == NULL);
 }
 
 TEST(the_guest_s_own_specification_may_bind_and_join)
@@ -243,7 +243,7 @@ TEST(the_guest_s_own_specification_may_bind_and_join)
 	struct err e = {0};
 
 	CHECK_INT(apply(&o, BIND, &out, &e), 0);
-	CHECK(strstr(out, "/etc") != NULL);
+	CHECK(out != NULL && strstr(out, "/etc") != NULL);
 }
 
 TEST(namespaces_and_hooks_of_the_host_are_refused)

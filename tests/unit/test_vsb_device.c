@@ -198,7 +198,7 @@ TEST(a_packet_for_no_connection_is_refused_but_a_refusal_is_not)
 TEST(no_more_is_sent_than_the_guest_granted_and_one_request_for_more)
 {
 	static uint8_t big[2 * CREDIT];
-	struct vsb_pkt req, p;
+	struct vsb_pkt req, p = {0};
 	const uint8_t *data;
 	uint32_t got = 0;
 	static struct bed b;
