@@ -309,6 +309,9 @@ static void on_signal(void *data, int sig, pid_t sender unused_arg)
 	if (sig == SIGINT || sig == SIGTERM)
 		at->interrupts++;
 	send_signal(at, at->interrupts >= INTERRUPTS_MAX ? SIGKILL : sig);
+	/* Nobody is there any more, and a shell that is process 1 of its namespace ignores it. */
+	if (sig == SIGHUP && at->o->terminal)
+		finish(at, 128 + sig);
 }
 
 static int watch_signals(struct attach *at)
