@@ -1,11 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# usage: run.sh [FILE.bats...]    TAP on standard output; O is the build folder (build/release)
+# usage: run.sh [BUILD_DIR] [FILE.bats...]    TAP on standard output; BUILD_DIR is build/release
 # Every file with both kernels; what depends on control groups also with v1. The tuned kernel takes
 # 15 minutes to build, so it is tested where it is in the cache, and skipped visibly where not.
 #   VM_GUESTS="packaged-v2 tuned-v1"   only these guests
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+[ ! -d "${1:-}" ] || { O=$1 && shift; }
 export O=${O:-build/release}
 files=("${@:-}")
 [ -n "${files[0]}" ] || files=(tests/vm/*.bats)
